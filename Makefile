@@ -1,0 +1,66 @@
+# Every target sets itself up. `make help` lists them.
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+
+# Axes come from the command line only: a TASK in the environment belongs to somebody else.
+AXES := TASK NOISE METHOD MODEL TRAINER SEEDS LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT ARGS
+$(foreach v,$(AXES),$(if $(filter environment%,$(origin $v)),$(eval override undefine $v)))
+
+EXPERIMENT  ?= quick
+JOBS        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+LAUNCHER    ?= $(if $(filter 1,$(JOBS)),basic,joblib)
+
+comma := ,
+RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) \
+	$(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") \
+	$(if $(MODEL),"model=$(MODEL)") $(if $(TRAINER),"trainer=$(TRAINER)") $(if $(SEEDS),"seeds=[$(SEEDS)]") \
+	$(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_existing=$(ON_EXISTING)") \
+	launcher=$(LAUNCHER) jobs=$(JOBS) $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sweep smoke status leaderboard docs bench test lint lock clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  make sweep EXPERIMENT=quick TASK= NOISE= METHOD= MODEL= TRAINER= SEEDS=0,1 LAUNCHER= JOBS= LOGGER= ON_EXISTING= narrows or changes a sweep"
+
+setup: $(READY) ## Make .venv and install the pinned packages
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(PYTHON) || python3 -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: python3 is older than 3.11: install Python 3.11 and run 'rm -rf $(VENV)'" >&2; exit 2; }
+	$(PYTHON) -m pip install --quiet --requirement requirements.lock
+	$(PYTHON) -m pip install --quiet --no-deps --editable .
+	@touch $(READY)
+
+sweep: $(READY) ## Run an experiment, print its board and write it to results/local
+	@$(RUN)
+
+smoke: $(READY) ## The same grid in seconds
+	@$(MAKE) --no-print-directory sweep EXPERIMENT=smoke
+
+status: $(READY) ## What an experiment has and lacks, and which methods have rows
+	@$(PYTHON) -m benchmark status experiment=$(EXPERIMENT) $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") $(if $(SEEDS),"seeds=[$(SEEDS)]") $(ARGS)
+
+leaderboard: $(READY) ## Rebuild results/local/leaderboard.* from all rows
+	@$(PYTHON) -m benchmark leaderboard $(ARGS)
+
+docs: $(READY) ## Rebuild the generated pages and the schema
+	@$(PYTHON) -m benchmark docs
+
+bench: $(READY) ## Measure speed and memory, print the table of docs/performance.md
+	@$(PYTHON) -m benchmark bench
+
+test: $(READY) ## Run all tests
+	@$(PYTHON) -m pytest -n auto
+
+lint: $(READY) ## Check style, types and that generated files are current
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(PYTHON) -m benchmark docs --check
+
+lock: $(READY) ## Pin what is installed now
+	@$(PYTHON) -m pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+
+clean: ## Remove caches and local boards; rows and .venv stay
+	rm -rf results/local results/cache results/wandb results/curves .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

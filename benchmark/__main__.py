@@ -1,0 +1,68 @@
+"""``python -m benchmark task=digits noise=symmetric method=gce seeds=[0,1]``, and the commands behind the Makefile."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+PLUGINS = str(Path(__file__).parent / "plugins")
+
+
+def main() -> int:
+    """Run; wrong input is one line and exit code 2."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [PLUGINS, os.environ.get("PYTHONPATH", "")]))  # workers of a launcher import the sweeper too
+    sys.path.append(PLUGINS)
+    full = "HYDRA_FULL_ERROR" in os.environ
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors come up to here instead of being printed by Hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from benchmark.errors import Abort, UserError
+
+    try:
+        return run(sys.argv[1:])
+    except (Abort, UserError, HydraException, OmegaConfBaseException) as error:
+        if full:
+            raise
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return 2
+
+
+COMMANDS = {
+    "status": "benchmark.status:status",
+    "plan": "benchmark.status:plan",
+    "verify": "benchmark.verify:verify",
+    "leaderboard": "benchmark.leaderboard:rebuild",
+    "list": "benchmark.catalog:list_plugins",
+    "describe": "benchmark.catalog:describe",
+    "new-method": "benchmark.catalog:new_method",
+    "check": "benchmark.catalog:check_method",
+    "docs": "benchmark.documents:documents",
+    "bench": "benchmark.bench:bench",
+}
+
+
+def run(arguments: list[str]) -> int:
+    """A command of the suite, or else a cell or sweep through Hydra."""
+    if arguments and arguments[0] in COMMANDS:
+        module, _, name = COMMANDS[arguments[0]].partition(":")
+        return int(getattr(importlib.import_module(module), name)(arguments[1:]))
+    from benchmark.app import main as hydra_main
+    from benchmark.commandline import prepared
+
+    sys.argv[1:] = prepared(arguments)
+    hydra_main()
+    return 0
+
+
+def one_line(error: BaseException | None) -> str:
+    """The first line of an error's message, or of what caused it when it has none."""
+    while error is not None and not str(error).strip():
+        error = error.__cause__
+    return str(error).strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

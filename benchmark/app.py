@@ -1,0 +1,51 @@
+"""What ``python -m benchmark`` runs: one cell, or a sweep when the experiment has a grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from benchmark.config import CONF, cell
+from benchmark.errors import Abort, UserError
+from benchmark.grid import unsupported
+from benchmark.identity import ROOT
+from benchmark.limits import drained_by_sigterm
+from benchmark.store import Row
+from benchmark.sweep import seed_tuples
+
+
+def run_config(config: DictConfig) -> list[Row]:
+    """Run the cell of a composed configuration."""
+    chosen = HydraConfig.get().runtime.choices
+    this = cell(config, OmegaConf.to_container(chosen))  # type: ignore[arg-type]
+    reason = unsupported(this)
+    if reason:
+        print(f"skipped: {reason}")
+        return []
+    from benchmark.paths import Paths
+    from benchmark.runner import Options, run_cell
+
+    seeds = seed_tuples(list(config.seeds), config.seed_axes)
+    options = Options(config.on_existing, config.logger, config.limits.seconds, config.limits.memory_gb)
+    return run_cell(this, seeds, Paths.of(config.paths), options)
+
+
+@hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
+def main(config: DictConfig) -> None:
+    """Entry point of Hydra; a sweep's jobs come here too."""
+    if HydraConfig.get().mode != RunMode.RUN:
+        run_config(config)
+        return
+    try:
+        with drained_by_sigterm(ROOT / Path(str(config.paths.results)).expanduser() / "running"):
+            rows = run_config(config)
+    except UserError as error:
+        raise Abort from error
+    if rows:
+        from benchmark.leaderboard import publish_local
+
+        publish_local(rows, ROOT / Path(str(config.paths.results)).expanduser())

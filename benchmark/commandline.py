@@ -1,0 +1,95 @@
+"""Arguments of ``python -m benchmark``: made readable for Hydra, and checked before it reads them.
+
+Hydra's own messages for a wrong name or key take many lines; these take one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from benchmark.config import names, raw
+from benchmark.errors import ConfigError, choices
+from benchmark.grid import default_model, parse, resolve, split
+from benchmark.identity import AXES
+
+GROUPS = (*AXES, "launcher", "experiment")
+COMMANDS = ("status", "plan", "verify", "leaderboard", "list", "describe", "new-method", "check", "docs", "bench")
+VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb")}
+
+
+def prepared(arguments: Sequence[str]) -> list[str]:
+    """The arguments as Hydra reads them.
+
+    ``seeds.noise=[7]`` sets an axis of the seeds, which are a list. An entry with brackets, ``noise=symmetric(rate=0.4)``, is
+    quoted for a sweep and spelt out for a single cell. A key of an axis, ``noise.rate=0.6``, goes to the sweeper in a sweep:
+    the configuration that Hydra composes for the sweep itself may have another noise.
+
+    Raises:
+        ConfigError: an unknown group, option, key or value.
+    """
+    sweep = is_sweep(arguments)
+    out: list[str] = []
+    extra: list[str] = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if key.startswith("seeds."):
+            out.append(f"seed_axes.{argument.removeprefix('seeds.')}")
+        elif key in AXES and "(" in value and "'" not in value:
+            out += [f"{key}=" + ",".join(f"'{entry}'" for entry in split(value))] if sweep else parse(key, value)
+        elif sweep and re.split(r"[.@]", key)[0] in AXES and key not in AXES:
+            extra.append(argument)
+        else:
+            out.append(argument)
+        if equals and not argument.startswith("-"):
+            _check(key, value)
+    if extra:
+        out.append("hydra.sweeper.extra=[" + ",".join(f"'{text}'" for text in extra) + "]")
+    if not sweep:
+        _check_cell(out)
+    words = [a for a in arguments if "=" not in a and not a.startswith("-")]
+    if words:
+        raise ConfigError(f"{words[0]!r} is no command: {choices(words[0], COMMANDS)}; a setting is written key=value")
+    return out
+
+
+def is_sweep(arguments: Sequence[str]) -> bool:
+    """Whether the arguments ask for more than one cell."""
+    return any(a in ("-m", "--multirun") or a.startswith("experiment=") for a in arguments)
+
+
+def _check(key: str, value: str) -> None:
+    top = re.split(r"[.@]", key.lstrip("+~"))[0]
+    known = {*raw_keys(), *GROUPS, "hydra"}
+    if top not in known:
+        raise ConfigError(f"{key} is unknown: {choices(top, known - {'hydra', 'seed_axes'})}")
+    if key in GROUPS:
+        for entry in split(value) or [""]:
+            name = entry.strip("'\"").partition("(")[0]
+            if name not in names(key) and name != "null":
+                raise ConfigError(f"{key}={name!r} does not exist: {choices(name, names(key))}")
+    elif key in VALUES and value not in VALUES[key]:
+        raise ConfigError(f"{key}={value!r} is unknown: {choices(value, VALUES[key])}")
+    elif value == "":
+        raise ConfigError(f"{key}= is empty: give a value, or {key}=null")
+
+
+def _check_cell(arguments: Sequence[str]) -> None:
+    """Resolve every axis of a single cell, which names unknown keys."""
+    given = {axis: [a for a in arguments if re.split(r"[.@=]", a)[0] == axis] for axis in AXES}
+    defaults = {key: value for default in raw_defaults() for key, value in default.items()}
+    task = next((a.partition("=")[2] for a in given["task"] if a.startswith("task=")), defaults["task"])
+    defaults["model"] = default_model(task)
+    for axis, own in given.items():
+        named = [a for a in own if a.startswith(f"{axis}=")]
+        resolve(axis, (*(named or [f"{axis}={defaults[axis]}"]), *(a for a in own if a not in named)))
+
+
+def raw_keys() -> list[str]:
+    """Top-level keys of ``conf/config.yaml``."""
+    return [key for key in raw("", "config") if key != "defaults"]
+
+
+def raw_defaults() -> list[dict[str, str]]:
+    """The defaults list of ``conf/config.yaml``."""
+    return [default for default in raw("", "config")["defaults"] if isinstance(default, dict)]

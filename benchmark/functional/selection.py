@@ -1,0 +1,57 @@
+"""Small-loss selection: which units of a batch are taken for right."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def small_loss(loss: Tensor, forget: Tensor, group: Tensor) -> Tensor:
+    """(U,) bool: in each group keep the ceil((1 - forget) n) units of smallest loss.
+
+    Args:
+        loss: (U,).
+        forget: (U,) share to leave out, equal within a group.
+        group: (U,) int; selection inside observed classes keeps rare ones alive.
+
+    >>> small_loss(torch.tensor([3.0, 1.0, 2.0, 4.0]), torch.full((4,), 0.5), torch.zeros(4, dtype=torch.long))
+    tensor([False,  True,  True, False])
+    """
+    order = loss.detach().argsort(stable=True)
+    order = order[group[order].argsort(stable=True)]
+    sizes = torch.bincount(group)
+    start = sizes.cumsum(0) - sizes
+    rank = torch.arange(len(loss), device=loss.device) - start[group[order]]
+    # rounding of a float32 rate must not push an exact product over the next integer
+    keep = torch.ceil((1 - forget[order].double() - 1e-6) * sizes[group[order]])
+    mask = torch.empty(len(loss), dtype=torch.bool, device=loss.device)
+    mask[order] = rank < keep
+    return mask
+
+
+def group_rates(rate: Tensor, target: Tensor, column: Tensor, per_class: bool) -> tuple[Tensor, Tensor]:
+    """Forget rate and group of each unit from a table of noise rates.
+
+    Args:
+        rate: (C, K) share of wrong labels per column and observed class; (1, 1) for continuous targets.
+        target, column: (U,).
+        per_class: select inside each column and observed class (tokens, multi-label: one scalar rate would drop most
+            rare labels); otherwise the mean over the units is everybody's rate and there is one group.
+
+    Returns:
+        rates (U,) and groups (U,).
+    """
+    if not per_class:
+        return rate.mean().expand(len(target)), torch.zeros(len(target), dtype=torch.long, device=target.device)
+    row = column if len(rate) > 1 else torch.zeros_like(column)
+    return rate[row, target], row * rate.shape[1] + target
+
+
+def forget_schedule(epoch: int, epochs: int, ramp: float, exponent: float = 1.0) -> float:
+    """Share of the forget rate in force: min((t / T_k)^c, 1) with T_k = ``ramp`` x epochs (Co-teaching: 10 of 200, c = 1).
+
+    >>> forget_schedule(5, 100, 0.1)
+    0.5
+    """
+    length = ramp * epochs
+    return 1.0 if length <= 0 else min((epoch / length) ** exponent, 1.0)

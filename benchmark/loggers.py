@@ -1,0 +1,105 @@
+"""Where the curves of a run go: nowhere, a csv file, or Weights & Biases."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmark.config import Cell
+from benchmark.errors import ConfigError
+from benchmark.evaluation import Checkpoint
+from benchmark.store import Seed, seed_name
+
+
+class RunLogger:
+    """Receives the checkpoints of one run and its final metrics. This one keeps nothing."""
+
+    def checkpoint(self, record: Checkpoint) -> None:
+        """Called after each evaluation."""
+
+    def finish(self, metrics: dict[str, float]) -> None:
+        """Called once, when the run is complete."""
+
+
+def curves(record: Checkpoint) -> dict[str, float]:
+    """The numbers of a checkpoint, flat."""
+    return {
+        "loss": record.loss,
+        **{f"primary/{name}": value for name, value in record.primary.items()},
+        **{f"train/{name}": value for name, value in record.memorization.items()},
+    }
+
+
+class CsvLogger(RunLogger):
+    """``<results>/curves/<cell>-<seed>.csv``, one line a checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._rows = path, list[dict[str, float]]()
+
+    def checkpoint(self, record: Checkpoint) -> None:
+        """Remember."""
+        self._rows.append({"epoch": record.epoch + 1, **curves(record)})
+
+    def finish(self, metrics: dict[str, float]) -> None:
+        """Write the file."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        keys = list(dict.fromkeys(key for row in self._rows for key in row))
+        with self._path.open("w", newline="", encoding="utf8") as file:
+            writer = csv.DictWriter(file, keys)
+            writer.writeheader()
+            writer.writerows(self._rows)
+
+
+class WandbLogger(RunLogger):
+    """One W&B run per row: group = cell, job type = method, config = the resolved config, summary = the metrics."""
+
+    def __init__(self, cell: Cell, seed: Seed, results: Path) -> None:
+        import wandb
+
+        mode: Any = "online" if os.environ.get("WANDB_API_KEY") else "offline"
+        folder = results / "wandb"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.run = wandb.init(
+            project="labelnoise-bench",
+            dir=str(folder),
+            mode=mode,
+            id=f"{cell.id}-{seed_name(seed)}-{os.urandom(3).hex()}",
+            name=f"{cell} seed {seed_name(seed)}",
+            group=cell.id,
+            job_type=cell.choice["method"],
+            tags=[cell.choice["task"], cell.choice["noise"]],
+            config={**cell.config, "seed": list(seed), "labels": cell.labels},
+            reinit="finish_previous",
+            settings=wandb.Settings(silent=True, x_disable_stats=True),
+        )
+
+    def checkpoint(self, record: Checkpoint) -> None:
+        """One history step per checkpoint."""
+        self.run.log(curves(record), step=record.epoch + 1)
+
+    def finish(self, metrics: dict[str, float]) -> None:
+        """The row's metrics are the summary."""
+        self.run.summary.update(metrics)
+
+
+@contextmanager
+def open_logger(name: str, cell: Cell, seed: Seed, results: Path) -> Iterator[RunLogger]:
+    """The logger of one run; a W&B run is finished on every way out."""
+    if name == "wandb":
+        logger = WandbLogger(cell, seed, results)
+        failed = True
+        try:
+            yield logger
+            failed = False
+        finally:
+            logger.run.finish(exit_code=int(failed))
+    elif name == "csv":
+        yield CsvLogger(results / "curves" / f"{cell.id}-{seed_name(seed)}.csv")
+    elif name == "none":
+        yield RunLogger()
+    else:
+        raise ConfigError(f"logger={name!r} is unknown: choices: csv, none, wandb")

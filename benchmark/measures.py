@@ -1,0 +1,216 @@
+"""Memorization, label-error detection and noise strength: pure functions of arrays.
+
+Every function takes flat arrays over the units of one split: ``right`` (-1 or NaN where nobody knows or no
+class is right), ``given`` (the observed label), ``live``, and ``column``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+from torchmetrics.functional.classification import binary_auroc, binary_average_precision
+
+from benchmark.noise.base import realised_transition
+from benchmark.types import Labels, Problem
+
+LEAST_WRONG = 200  # a memorization estimate needs this many wrong validation units
+LEAST_ERRORS = 10  # a stratum of label errors counts from here
+
+
+@dataclass(frozen=True)
+class Side:
+    """The units of one split: right labels, given labels, and what the model decides."""
+
+    right: np.ndarray
+    given: np.ndarray
+    live: np.ndarray
+    column: np.ndarray
+    decision: np.ndarray
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """Live units whose given label is known to be wrong."""
+        return self.live & known(self.right) & (self.given != self.right)
+
+
+def known(right: np.ndarray) -> np.ndarray:
+    """Units whose right label is known."""
+    return np.isfinite(right) if right.dtype.kind == "f" else right >= 0
+
+
+def memorization(problem: Problem, train: Side, val: Side) -> dict[str, float]:
+    """How much more often the model repeats a wrong label that it was trained on than one that it never saw.
+
+    memorization = P(decision = given | given is wrong, train) - P(same, noisy validation), and
+    ceiling = P(decision = given | given is right, train). Multi-label rates are means over the columns;
+    tokens and multi-label units are also split into strata (missing, spurious, type). An estimate from
+    fewer than 200 wrong validation units is left out.
+    """
+    if problem.kind == "continuous":
+        return _memorization_of_targets(train, val)
+    fit = train.live & known(train.right) & (train.given == train.right)
+    out = {"ceiling": _repeat_rate(problem, train, fit)}
+    for name, of_train, of_val in _strata(problem, train, val):
+        if of_val.sum() >= LEAST_WRONG and of_train.any():
+            out[name] = _repeat_rate(problem, train, of_train) - _repeat_rate(problem, val, of_val)
+    return {name: value for name, value in out.items() if np.isfinite(value)}
+
+
+def _strata(problem: Problem, train: Side, val: Side) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    yield "memorization", train.wrong, val.wrong
+    if problem.name in ("tagging", "multilabel"):
+        outside = problem.names.index("O") if problem.name == "tagging" else 0
+        rules = {"missing": (False, True), "spurious": (True, False), "type": (False, False)}
+        for name, (right_out, given_out) in rules.items():
+            sides = [s.wrong & ((s.right == outside) == right_out) & ((s.given == outside) == given_out) for s in (train, val)]
+            yield f"memorization_{name}", sides[0], sides[1]
+
+
+def _repeat_rate(problem: Problem, side: Side, chosen: np.ndarray) -> float:
+    same = (side.decision == side.given)[chosen]
+    if problem.name != "multilabel":
+        return float(same.mean()) if len(same) else float("nan")
+    total = np.bincount(side.column[chosen], minlength=problem.width)
+    hits = np.bincount(side.column[chosen], weights=same, minlength=problem.width)
+    return float((hits[total > 0] / total[total > 0]).mean()) if total.any() else float("nan")
+
+
+def _memorization_of_targets(train: Side, val: Side) -> dict[str, float]:
+    """Coefficient of the given target in a regression of the prediction on (1, right, given) over corrupted units, train minus validation.
+
+    A constant bias makes right and given collinear: then the mean residual's difference, divided by the bias.
+    """
+    if val.wrong.sum() < LEAST_WRONG or train.wrong.sum() < 3:
+        return {}
+    error = (train.given - train.right)[train.wrong]
+    if error.std() < 1e-9 * max(1.0, abs(error.mean())):
+        residual = [(s.decision - s.right)[s.wrong].mean() for s in (train, val)]
+        return {"memorization": float((residual[0] - residual[1]) / error.mean())}
+    weight = []
+    for side in (train, val):
+        design = np.column_stack([np.ones(side.wrong.sum()), side.right[side.wrong], side.given[side.wrong]])
+        weight.append(np.linalg.lstsq(design, side.decision[side.wrong], rcond=None)[0][2])
+    return {"memorization": float(weight[0] - weight[1])}
+
+
+def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, float]:
+    """How well suspicion ranks wrong labels first: AP* = (AP - pi) / (1 - pi), AUROC, precision at pi N (pi = share of wrong labels).
+
+    Tokens: the mean over units given O and units given an entity. Multi-label: the mean over columns and given
+    values with 10 errors. Targets: wrong = |error| > .05 IQR of the right targets, and the area under the error
+    residual ratio against coverage (1 = random order).
+    """
+    right, given, column = side.right, side.given, side.column
+    use = side.live & known(right)
+    if problem.kind == "continuous":
+        error = np.abs(given - right)
+        low, high = np.quantile(right[use], [0.25, 0.75])
+        wrong = error > 0.05 * (high - low)
+        group = np.zeros_like(column)
+    else:
+        wrong = given != right
+        outside = problem.names.index("O") if problem.name == "tagging" else 0
+        group = {"tagging": (given != outside).astype(int), "multilabel": column * 2 + given}.get(problem.name, np.zeros_like(column))
+    found = []
+    for g in np.unique(group[use]):
+        chosen = use & (group == g)
+        if wrong[chosen].sum() >= LEAST_ERRORS and not wrong[chosen].all():
+            found.append(_ranking(suspicion[chosen], wrong[chosen]))
+    if not found:
+        return {}
+    out = {name: float(np.mean([f[name] for f in found])) for name in found[0]}
+    if problem.kind == "continuous":
+        out["err_area"] = error_residual_area(suspicion[use], error[use])
+    return out
+
+
+def _ranking(suspicion: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
+    share, number = wrong.mean(), int(wrong.sum())
+    top = np.argsort(-suspicion, kind="stable")[:number]
+    # torchmetrics takes scores outside [0, 1] for logits; ranks keep the order and are inside
+    score = torch.from_numpy(rankdata(suspicion) / len(suspicion))
+    target = torch.from_numpy(wrong.astype(np.int64))
+    return {
+        "detection_ap": float((binary_average_precision(score, target, validate_args=False) - share) / (1 - share)),
+        "detection_auroc": float(binary_auroc(score, target, validate_args=False)),
+        "detection_precision": float(wrong[top].mean()),
+    }
+
+
+def error_residual_area(suspicion: np.ndarray, error: np.ndarray) -> float:
+    """Area under ERR(c) = mean error of the c least suspicious units / mean error of all, c in (0, 1]; 1 = random."""
+    if not error.mean() > 0:
+        return float("nan")
+    ordered = error[np.argsort(suspicion, kind="stable")]
+    return float((np.cumsum(ordered) / np.arange(1, len(ordered) + 1) / error.mean()).mean())
+
+
+def noise_strength(problem: Problem, labels: Labels, observed: np.ndarray) -> dict[str, object]:
+    """What the noise does to these labels, beyond its nominal rate. ``labels.value`` is right.
+
+    rate: share of wrong live units. information_kept: I(right; given) / H(right), or the squared correlation of
+    targets. margin: min_i (T_ii - max_j T_ij). Tokens: shares among units observed as entity and as O, span precision and recall.
+    Multi-label: FPR, FNR and PPV per column, share of wrong examples. Targets: RMS error / sd, share beyond range / 8.
+    """
+    use = labels.live & known(labels.value) & (np.isfinite(observed) if labels.kind == "continuous" else observed >= 0)
+    right, given = labels.value[use], observed[use]
+    wrong = right != given
+    out: dict[str, object] = {"rate": float(wrong.mean()), "units": int(use.sum()), "wrong": int(wrong.sum())}
+    if labels.kind == "continuous":
+        error, spread = given - right, right.std()
+        out["information_kept"] = float(np.corrcoef(right, given)[0, 1] ** 2)
+        out["error_rms"] = float(np.sqrt((error**2).mean()) / spread)
+        out["beyond_eighth"] = float((np.abs(error) > np.ptp(right) / 8).mean())
+        return out
+    transition = realised_transition(labels, observed)
+    layer = labels.column[use] if len(transition) > 1 else np.zeros(len(right), dtype=int)
+    out["information_kept"] = float(np.mean([information_kept(right[layer == c], given[layer == c]) for c in np.unique(layer)]))
+    diagonal = np.diagonal(transition, axis1=1, axis2=2)
+    out["margin"] = float((diagonal - (transition - 2 * np.eye(labels.num_classes)).max(2)).min())
+    if problem.name == "tagging":
+        outside = labels.names.index("O")
+        out["rate_given_entity"] = _mean(wrong[given != outside])
+        out["rate_given_outside"] = _mean(wrong[given == outside])
+        shape = (-1, labels.width)
+        grid = np.where(use, labels.value, -1).reshape(shape)
+        counts = problem.span_counts(np.where(use, observed, -1).reshape(shape), grid).sum(0)  # type: ignore[attr-defined]
+        out["span_precision"], out["span_recall"] = float(counts[0] / max(counts[1], 1)), float(counts[0] / max(counts[2], 1))
+    if problem.name == "multilabel":
+        out["fpr"], out["fnr"] = transition[:, 0, 1].tolist(), transition[:, 1, 0].tolist()
+        out["ppv"] = [_mean((right == 1)[(layer == c) & (given == 1)]) for c in range(labels.width)]
+        out["example_rate"] = float(len(np.unique(labels.group[use][wrong])) / len(np.unique(labels.group[use])))
+    return out
+
+
+def information_kept(right: np.ndarray, given: np.ndarray) -> float:
+    """I(right; given) / H(right) of two integer arrays; 1 if right is constant."""
+    joint = np.zeros((right.max() + 1, given.max() + 1))
+    np.add.at(joint, (right, given), 1 / len(right))
+    a, b = joint.sum(1, keepdims=True), joint.sum(0, keepdims=True)
+    some = joint > 0
+    mutual = (joint[some] * np.log(joint[some] / (a @ b)[some])).sum()
+    entropy = -(a[a > 0] * np.log(a[a > 0])).sum()
+    return float(mutual / entropy) if entropy > 0 else 1.0
+
+
+def systematic_share(problem: Problem, decision: np.ndarray, labels: Labels, observed: np.ndarray, redrawn: np.ndarray) -> float | None:
+    """psi = P(out-of-fold erm decides for the given label | it is wrong) - the same for labels redrawn from the realised T.
+
+    Zero in expectation under class-conditional noise, positive where mistakes follow the input.
+    """
+    use = labels.live & known(labels.value)
+    rates = []
+    for given in (observed, redrawn):
+        wrong = use & (given != labels.value)
+        if not wrong.any():
+            return None
+        rates.append(float((decision == given)[wrong].mean()))
+    return rates[0] - rates[1]
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None

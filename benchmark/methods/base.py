@@ -1,0 +1,139 @@
+"""The contract of a method for learning with noisy labels.
+
+A method is one small ``nn.Module``: the constructor stores hyper-parameters, ``setup`` allocates state,
+and one of three levels says how a batch is learned from:
+
+1. ``loss(output, target)``: a loss per unit;
+2. ``objective(step)``: a scalar from a batch (several networks, views, memories);
+3. ``update(step, backward, optimizers)``: the gradient step itself.
+
+The suite turns images, tokens, (example, label) pairs and ratings into the same flat units, so a method
+written on units serves every modality of its ``kinds``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torch.optim import Optimizer
+
+from benchmark.identity import seed_for
+from benchmark.step import Step
+from benchmark.types import Evaluate, FitFunction, Kind, Observed, Optimizers, Phase, Split
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a method knows of its run. ``declared`` holds what it asked for in ``needs``, and nothing else."""
+
+    problem: str
+    kind: Kind
+    num_examples: int
+    width: int
+    num_classes: int
+    epochs: int
+    steps_per_epoch: int
+    observed: dict[Split, Observed]
+    device: torch.device
+    seed: int
+    declared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_units(self) -> int:
+        """Unit slots of the training set: the length of a per-unit table."""
+        return self.num_examples * self.width
+
+    def generator(self, name: str) -> np.random.Generator:
+        """A random generator of the method's own."""
+        return np.random.Generator(np.random.Philox(key=seed_for("method", name, self.seed)))
+
+    def need(self, name: str) -> Any:
+        """A declared need: ``noise_rate`` (C, K) per column and observed class, ``transition`` (L, K, K), ...
+
+        Raises:
+            KeyError: the method reads what it did not declare.
+        """
+        if name not in self.declared:
+            raise KeyError(f"this method reads {name!r} without declaring it in needs")
+        return self.declared[name]
+
+
+class Method(nn.Module):
+    """Base class. Plain empirical risk minimisation: cross entropy, or squared error on continuous targets."""
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"categorical", "continuous"})
+    problems: ClassVar[frozenset[str] | None] = None  # None = all of its kinds
+    native: ClassVar[frozenset[str]] = frozenset({"multiclass"})  # problem types of the paper; others are marked adapted
+    needs: ClassVar[frozenset[str]] = frozenset()
+    networks: int = 1
+    views: int = 1
+    epoch_factor: float = 1.0  # trains this many times the trainer's epochs
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def setup(self, run: RunInfo) -> None:
+        """Allocate state. Called once, inside a forked and seeded generator."""
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Level 1. output (U, K), target (U,) -> (U,)."""
+        if output.shape[1] == 1:
+            return (output[:, 0] - target) ** 2
+        return F.cross_entropy(output, target, reduction="none")
+
+    def objective(self, step: Step) -> Tensor:
+        """Level 2. The scalar that is minimised: the mean loss over the live units."""
+        units = step.units()
+        assert units.target is not None
+        return self.loss(units.output, units.target).mean()
+
+    def update(self, step: Step, backward: Callable[[Tensor], None], optimizers: Optimizers) -> Tensor:
+        """Level 3. One gradient step; returns the objective's value."""
+        optimizers.zero_grad()
+        value = self.objective(step)
+        backward(value)
+        optimizers.step()
+        return value.detach()
+
+    def optimizers(self, lr: float) -> list[Optimizer]:
+        """Optimizers of the method's own, beside the one that each network has. ``lr`` is the trainer's."""
+        return []
+
+    def trained_parameters(self) -> Iterable[nn.Parameter]:
+        """Own parameters that join the first network's optimizer (extra heads)."""
+        return ()
+
+    def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
+        """Plan of this epoch; [] = nothing to train."""
+        return (Phase(),)
+
+    def on_epoch_end(self, epoch: int, evaluate: Evaluate) -> bool | None:
+        """After the last batch of an epoch; True stops training."""
+        return None
+
+    def prepare(self, fit: FitFunction, run: RunInfo) -> None:
+        """Before training: side trainings through ``fit`` (folds, restarts, experts). Their cost is counted."""
+
+    def predict(self, step: Step) -> Tensor:
+        """(U, K) class probabilities, or (U, 1) predictions: the mean over the networks."""
+        outputs = [activate(step.units(net).output) for net in range(self.networks)]
+        return torch.stack(outputs).mean(0) if len(outputs) > 1 else outputs[0]
+
+    def suspicion(self) -> Tensor | None:
+        """(num_units,) how likely each training label is wrong, larger = more suspicious; None = no opinion."""
+        return None
+
+    def estimated_transition(self) -> Tensor | None:
+        """(L, K, K) estimate of the transition matrix, where the method makes one."""
+        return None
+
+
+def activate(output: Tensor) -> Tensor:
+    """Logits -> probabilities; a single column is a prediction and stays."""
+    return output if output.shape[-1] == 1 else output.softmax(-1)

@@ -1,0 +1,26 @@
+"""Co-teaching."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmark.methods.small_loss import SmallLoss
+from benchmark.step import Step
+
+
+class CoTeaching(SmallLoss):
+    """Two networks, each trained on the small-loss units that the other selects.
+
+    Han et al., 2018, arXiv:1804.06872. The mean over the kept units is the loss; the released code divides it by their
+    number a second time, which Adam hides and SGD does not. Prediction: the mean of both networks (network 0 alone is
+    reported beside it). Two forward and two backward passes; knows the noise rate.
+    """
+
+    networks = 2
+
+    def objective(self, step: Step) -> Tensor:
+        """l_0 over the selection of network 1 plus l_1 over the selection of network 0."""
+        units = [step.units(net) for net in (0, 1)]
+        losses = [self.loss(u.output, u.target) for u in units if u.target is not None]
+        masks = [self.select(u, loss, step) for u, loss in zip(units, losses, strict=True)]
+        return losses[0][masks[1]].mean() + losses[1][masks[0]].mean()

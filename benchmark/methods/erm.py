@@ -1,0 +1,44 @@
+"""Empirical risk minimisation: the plain baseline, and its controls at another price."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmark.methods.base import Method
+from benchmark.step import Step
+
+
+class ERM(Method):
+    """Mean cross entropy, or mean squared error on continuous targets.
+
+    A model that defines the likelihood of whole sequences (CRF) is trained by it (``crf_nll``) unless
+    ``sequence`` is false (``crf_marginal``: the same token loss as every other method).
+    ``epochs`` multiplies the trainer's: erm_long has the cost of a method with two networks.
+    """
+
+    native = frozenset({"multiclass", "tagging", "multilabel", "regression"})
+
+    def __init__(self, epochs: float = 1.0, sequence: bool = True) -> None:
+        super().__init__()
+        self.epoch_factor, self.sequence = epochs, sequence
+
+    def objective(self, step: Step) -> Tensor:
+        """Mean loss over the live units."""
+        loss = step.sequence_loss() if self.sequence else None
+        return super().objective(step) if loss is None else loss
+
+
+class Ensemble(Method):
+    """``networks`` independent networks with the same batches; the prediction is the mean of their probabilities."""
+
+    native = ERM.native
+
+    def __init__(self, networks: int = 2) -> None:
+        super().__init__()
+        self.networks = networks
+
+    def objective(self, step: Step) -> Tensor:
+        """Sum of the networks' losses, so that each gets the gradient it would get alone."""
+        losses = [self.loss(units.output, units.target).mean() for units in map(step.units, range(self.networks)) if units.target is not None]
+        return torch.stack(losses).sum()

@@ -1,0 +1,26 @@
+"""Huber loss."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmark import functional
+from benchmark.methods.base import Method
+
+
+class Huber(Method):
+    """Squared error up to ``delta``, absolute error beyond; targets are standardised, so delta is in standard deviations.
+
+    Huber, 1964, Annals of Mathematical Statistics 35(1). One forward and one backward pass.
+    """
+
+    kinds = frozenset({"continuous"})
+    native = frozenset({"regression"})
+
+    def __init__(self, delta: float = 1.0) -> None:
+        super().__init__()
+        self.delta = delta
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """output (U, 1), target (U,) -> (U,)."""
+        return functional.huber(output, target, self.delta)

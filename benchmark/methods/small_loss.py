@@ -1,0 +1,59 @@
+"""Small-loss selection with one network."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmark import functional
+from benchmark.methods.base import Method, RunInfo
+from benchmark.step import Step
+from benchmark.types import Units
+
+
+class SmallLoss(Method):
+    """Trains on the (1 - R(t)) share of each batch that has the smallest loss, R(t) = r min(t / T_k, 1).
+
+    The selection of Co-teaching (Han et al., 2018, arXiv:1804.06872) without its second network: the control that tells how
+    much of that method's gain is the selection. ``ramp`` = T_k / epochs. Tokens and multi-label units are selected inside
+    each column and observed class with its own rate (adapted). One forward and one backward pass; knows the noise rate.
+    """
+
+    native = frozenset({"multiclass"})
+    needs = frozenset({"noise_rate"})
+
+    rate: Tensor
+    seen: Tensor
+    left_out: Tensor
+
+    def __init__(self, ramp: float = 0.05) -> None:
+        super().__init__()
+        self.ramp = ramp
+
+    def setup(self, run: RunInfo) -> None:
+        """Rates, and how often each unit was seen and left out."""
+        self.epochs, self.per_class = run.epochs, run.problem in ("tagging", "multilabel")
+        self.register_buffer("rate", run.need("noise_rate"))
+        self.register_buffer("seen", torch.zeros(run.num_units, device=run.device))
+        self.register_buffer("left_out", torch.zeros(run.num_units, device=run.device))
+
+    def select(self, units: Units, loss: Tensor, step: Step) -> Tensor:
+        """(U,) bool: the small-loss units of this batch."""
+        assert units.target is not None
+        rate, group = functional.group_rates(self.rate, units.target, units.column, self.per_class)
+        mask = functional.small_loss(loss, rate * functional.forget_schedule(step.epoch, self.epochs, self.ramp), group)
+        if step.repeat == 0:
+            self.seen[units.index] += 1
+            self.left_out[units.index] += (~mask).to(self.left_out.dtype)
+        return mask
+
+    def objective(self, step: Step) -> Tensor:
+        """Mean loss of the selected units."""
+        units = step.units()
+        assert units.target is not None
+        loss = self.loss(units.output, units.target)
+        return loss[self.select(units, loss, step)].mean()
+
+    def suspicion(self) -> Tensor:
+        """How often a unit was left out when it was seen."""
+        return self.left_out / self.seen.clamp(min=1)

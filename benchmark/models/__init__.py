@@ -1,0 +1,1 @@
+"""Backbones: ``encode`` and a linear ``head``."""

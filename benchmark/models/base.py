@@ -1,0 +1,37 @@
+"""A network is an encoder and a linear head; structured models add a last step on the head's scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What a model must know of a task's inputs: the shape of one example, its type, and the sizes of id vocabularies."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    vocabulary: tuple[int, ...] = ()  # one size per id column of token inputs
+
+
+class Network(nn.Module):
+    """Base of the backbones. ``encode`` gives features (B, ..., D), ``head`` is linear."""
+
+    inputs: ClassVar[frozenset[str]] = frozenset({"vector", "image"})  # kinds of inputs that it reads
+    head: nn.Module
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Inputs (B, ...) -> features (B, ..., D)."""
+        raise NotImplementedError
+
+    def finish(self, scores: Tensor, x: Tensor) -> Tensor:
+        """Head scores -> output; a CRF turns emissions into log-marginals here."""
+        return scores
+
+    def forward(self, x: Tensor) -> Tensor:
+        """finish(head(encode(x)))."""
+        return self.finish(self.head(self.encode(x)), x)

@@ -1,0 +1,1 @@
+"""Noise generators and their cache."""

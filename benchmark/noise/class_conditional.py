@@ -1,0 +1,105 @@
+"""Noise that depends on the right class alone: T[i, j] = P(observed = j | right = i)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmark.errors import ConfigError, choices
+from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption, flip_by_transition
+from benchmark.types import Corruption, Labels
+
+CLASSES = frozenset({"multiclass", "tagging"})
+
+
+class ClassConditional(Noise):
+    """Flips from the matrix that a subclass gives."""
+
+    problems = CLASSES
+
+    def __init__(self, rate: float = 0.2) -> None:
+        self.rate = check_rate(rate, "noise.rate")
+
+    def transition(self, labels: Labels) -> np.ndarray:
+        """(K, K) transition matrix for these labels."""
+        raise NotImplementedError
+
+    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
+        """Corrupt the live units; the manifest holds the realised matrix."""
+        return corruption(labels, flip_by_transition(labels, self.transition(labels), streams))
+
+
+class Symmetric(ClassConditional):
+    """Exclusive symmetric noise: T = (1 - r) I + r / (K - 1) (1 - I). The right class is never drawn.
+
+    The convention of the Co-teaching family (Han et al., 2018, arXiv:1804.06872). Published tables of
+    DivideMix, ELR and their followers use the inclusive one.
+    """
+
+    def transition(self, labels: Labels) -> np.ndarray:
+        """(1 - r) on the diagonal, the rest spread evenly."""
+        k = labels.num_classes
+        return np.full((k, k), self.rate / (k - 1)) * (1 - np.eye(k)) + (1 - self.rate) * np.eye(k)
+
+    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
+        """As the matrix says, without the matrix: the wrong class is ``y + 1 + floor(pick (K - 1))`` modulo K."""
+        k = labels.num_classes
+        observed = labels.value.copy()
+        at = np.flatnonzero(labels.live & (streams["flip"] < self.rate))
+        observed[at] = (labels.value[at] + 1 + (streams["pick"][at] * (k - 1)).astype(np.int64)) % k
+        return corruption(labels, observed)
+
+
+class PairFlip(ClassConditional):
+    """Class i becomes i + 1 modulo K with probability r (Han et al., 2018, arXiv:1804.06872)."""
+
+    def transition(self, labels: Labels) -> np.ndarray:
+        """(1 - r) I + r times the cyclic shift."""
+        k = labels.num_classes
+        return (1 - self.rate) * np.eye(k) + self.rate * np.roll(np.eye(k), 1, axis=1)
+
+
+# Confusions of similar classes, by class name so that the order of classes cannot mislead.
+CONFUSIONS: Mapping[str, Mapping[str, str]] = {
+    "cifar10": {"truck": "automobile", "bird": "airplane", "cat": "dog", "dog": "cat", "deer": "horse"},
+    "mnist": {"7": "1", "2": "7", "5": "6", "6": "5", "3": "8"},
+    "ner": {f"{p}-{a}": f"{p}-{b}" for p in "BI" for a, b in (("PER", "ORG"), ("ORG", "LOC"), ("LOC", "ORG"), ("MISC", "ORG"))},
+}
+
+
+class Asymmetric(ClassConditional):
+    """Class-dependent confusions: a listed class becomes its look-alike with probability r, the others stay.
+
+    ``mapping``: a name of ``CONFUSIONS`` (cifar10 and mnist: Patrini et al., 2017, arXiv:1609.03683), ``auto``
+    for the one whose class names all occur in the labels, or a mapping of class names of your own. Labels are
+    read from the right ones only: nothing is flipped twice (some released injectors flip cats to dogs and back).
+    """
+
+    def __init__(self, rate: float = 0.2, mapping: str | dict[str, str] = "auto") -> None:
+        super().__init__(rate)
+        self.mapping = mapping
+
+    def transition(self, labels: Labels) -> np.ndarray:
+        """The identity, but for the listed classes."""
+        matrix = np.eye(labels.num_classes)
+        for right, wrong in self._confusions(labels.names).items():
+            i, j = labels.names.index(right), labels.names.index(wrong)
+            matrix[i, i], matrix[i, j] = 1 - self.rate, self.rate
+        return matrix
+
+    def _confusions(self, names: tuple[str, ...]) -> Mapping[str, str]:
+        if isinstance(self.mapping, Mapping):
+            found = {str(a): str(b) for a, b in self.mapping.items()}
+            unknown = sorted((set(found) | set(found.values())) - set(names))
+            if unknown:
+                raise ConfigError(f"noise.mapping names unknown class {unknown[0]!r}: {choices(unknown[0], names)}")
+            return found
+        if self.mapping != "auto" and self.mapping not in CONFUSIONS:
+            raise ConfigError(f"noise.mapping={self.mapping!r} is unknown: {choices(self.mapping, [*CONFUSIONS, 'auto'])}")
+        for name, table in CONFUSIONS.items():
+            known = {a: b for a, b in table.items() if a in names and b in names}
+            whole = len(known) == len(table) or (name == "ner" and known)
+            if self.mapping in ("auto", name) and whole:
+                return known
+        raise ConfigError(f"noise.mapping={self.mapping} fits no class of this task ({', '.join(names[:6])}, ...): give noise.mapping={{right: wrong}}")

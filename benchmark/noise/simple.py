@@ -1,0 +1,38 @@
+"""No noise, and labels that a task brings along."""
+
+from __future__ import annotations
+
+from benchmark.errors import ConfigError, choices
+from benchmark.noise.base import Context, Noise, Streams, corruption
+from benchmark.types import Corruption, Labels
+
+
+class Clean(Noise):
+    """The labels as they are."""
+
+    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
+        """Observed = right."""
+        return corruption(labels, labels.value)
+
+    def nominal_rate(self) -> float:
+        """Zero."""
+        return 0.0
+
+
+class Recorded(Noise):
+    """Labels that somebody recorded for these very examples, by name: ``noise.set``.
+
+    There is one draw: intervals are conditional on this file.
+    """
+
+    needs = frozenset({"annotations"})
+
+    def __init__(self, set: str | None = None) -> None:
+        self.set = set
+
+    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
+        """Observed = the task's annotations ``set``; the only one, when there is one and ``set`` is not given."""
+        name = self.set if self.set is not None or len(context.annotations) != 1 else next(iter(context.annotations))
+        if name is None or name not in context.annotations:
+            raise ConfigError(f"noise.set={name!r} is not recorded for this task: {choices(name, context.annotations)}")
+        return corruption(labels, context.annotations[name])

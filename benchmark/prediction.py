@@ -1,0 +1,96 @@
+"""Predictions for every unit slot of a split, in evaluation mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from benchmark.methods.base import Method, activate
+from benchmark.models.base import Network
+from benchmark.splits import Part, TrainingData
+from benchmark.step import Batch, Passes, Step
+from benchmark.types import Split
+
+EVALUATION_BATCH, TEXT_BATCH = 2048, 256
+
+
+class Predictor:
+    """``evaluate(split, net, features)``: predictions for every unit slot of a split, in evaluation mode. There is no test split."""
+
+    def __init__(self, method: Method, networks: Sequence[Network], data: TrainingData, passes: Passes) -> None:
+        self._method, self._networks, self._data, self._passes = method, networks, data, passes
+
+    def __call__(self, split: Split, net: int | None = None, features: bool = False) -> Tensor:
+        """(E * W, K) probabilities, zeros where a slot is not live; (E, ..., D) features instead if asked for. ``net`` None = the method's prediction."""
+        part = {"train": self._data.train, "val": self._data.val}[split]
+        return predict(part, self._method, self._networks, self._data, self._passes, net=net, features=features)[0]
+
+
+@torch.no_grad()
+def predict(
+    part: Part,
+    method: Method,
+    networks: Sequence[Network],
+    data: TrainingData,
+    passes: Passes,
+    *,
+    net: int | None = None,
+    features: bool = False,
+    decide: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """Predictions for every unit slot of ``part`` and, with ``decide``, the hard decision per slot.
+
+    A decision is the arg-max, or the joint decision of a structured model when the method has one network.
+    """
+    size, width = len(part), data.problem.width
+    found: dict[str, Tensor] = {}
+
+    def put(name: str, at: Tensor, value: Tensor, slots: int) -> None:
+        if name not in found:
+            found[name] = value.new_zeros(slots, *value.shape[1:])
+        found[name][at] = value
+
+    with evaluating([*networks, method]):
+        for at in _chunks(part):
+            x, _, live = part.rows(at)
+            step = Step(networks, data.problem, Batch([x], at, None, live), passes)
+            if features:
+                put("features", *_padded(step.encode(net or 0), at, width if part.lengths is not None else None), size)
+                continue
+            index = step.slots()[0]
+            units = method.predict(step) if net is None else activate(step.units(net).output)
+            put("probability", index, units, size * width)
+            if decide:
+                path = step.decode() if len(networks) == 1 else None
+                chosen = units[:, 0] if units.shape[1] == 1 else units.argmax(1)
+                put("decision", index, chosen if path is None else path, size * width)
+    return found["features" if features else "probability"], found.get("decision")
+
+
+@contextmanager
+def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Evaluation mode, and back."""
+    modes = [module.training for module in modules]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.train(mode)
+
+
+def _chunks(part: Part) -> Sequence[Tensor]:
+    """Examples to predict together; sentences of like length, so that little is padded."""
+    if part.lengths is None:
+        return torch.arange(len(part), device=part.x.device).split(EVALUATION_BATCH)
+    return part.lengths.argsort(stable=True).split(TEXT_BATCH)
+
+
+def _padded(features: Tensor, at: Tensor, width: int | None) -> tuple[Tensor, Tensor]:
+    """Features of sentences padded to the full width."""
+    return at, features if width is None else F.pad(features, (0, 0, 0, width - features.shape[1]))

@@ -1,0 +1,237 @@
+"""The four task types: how a batch becomes units and how predictions are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from seqeval.metrics.sequence_labeling import get_entities
+from torch import Tensor
+from torchmetrics.functional.classification import multilabel_auroc, multilabel_average_precision
+
+from benchmark.types import Labels, Problem
+
+
+def _grid(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    group, column = np.indices(shape)
+    return group.reshape(-1), column.reshape(-1)
+
+
+class Multiclass(Problem):
+    """One of K classes per example. ``y`` is (E,) int64."""
+
+    name, kind, primary = "multiclass", "categorical", "accuracy"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self.num_classes = len(self.names)
+
+    def labels(self, y: np.ndarray) -> Labels:
+        """One unit per example."""
+        group, column = _grid((len(y), 1))
+        return Labels(y.astype(np.int64), group, column, y >= 0, self.kind, self.num_classes, self.names, self.name)
+
+    def lift(self, output: Tensor) -> Tensor:
+        """(B, K) -> (B, 1, K)."""
+        return output.unsqueeze(1)
+
+    def scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Accuracy, mean recall over the classes that occur, and calibration."""
+        live = y >= 0
+        probability, decision, y = probability[live], decision[live], y[live]
+        right = decision == y
+        present = np.bincount(y, minlength=self.num_classes)
+        recall = np.bincount(y[right], minlength=self.num_classes)[present > 0] / present[present > 0]
+        return {
+            "accuracy": float(right.mean()),
+            "balanced_accuracy": float(recall.mean()),
+            "ece": expected_calibration_error(probability.max(1), right),
+            "nll": float(-np.log(np.clip(probability[np.arange(len(y)), y], 1e-12, None)).mean()),
+        }
+
+
+class MultiLabel(Problem):
+    """Any of C labels per example. ``y`` is (E, C) int64 in {0, 1}, -1 = unknown.
+
+    A unit is an (example, label) pair with logits ``[0, z]``: the softmax of ``[0, z]`` is the sigmoid
+    of ``z``, so cross entropy and its gradient equal binary cross entropy exactly.
+    """
+
+    name, kind, primary = "multilabel", "categorical", "map"
+    num_classes = 2
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self.width = len(self.names)
+
+    @property
+    def outputs(self) -> int:
+        """One logit per label."""
+        return self.width
+
+    def labels(self, y: np.ndarray) -> Labels:
+        """One unit per (example, label) pair, row by row."""
+        group, column = _grid(y.shape)
+        flat = y.reshape(-1).astype(np.int64)
+        return Labels(flat, group, column, flat >= 0, self.kind, 2, self.names, self.name)
+
+    def lift(self, output: Tensor) -> Tensor:
+        """(B, C) -> (B, C, 2)."""
+        return torch.stack((torch.zeros_like(output), output), dim=-1)
+
+    def scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Mean average precision and macro AUROC over the labels that have both values; F1 at .5; calibration.
+
+        CF1 = 2 CP CR / (CP + CR) from the class means of precision and recall; OF1 from summed counts.
+        """
+        score, chosen = probability[:, 1].reshape(y.shape), decision.reshape(y.shape) == 1
+        live, positive = y >= 0, y == 1
+        hit, given, true = ((a & live).sum(0) for a in (chosen & positive, chosen, positive))
+        confidence = np.where(chosen, score, 1 - score)[live]
+        return {
+            "map": self._over_labels(multilabel_average_precision, score, y),
+            "auroc": self._over_labels(multilabel_auroc, score, y),
+            "cf1": _f1(float(_ratio(hit, given).mean()), float(_ratio(hit, true).mean())),
+            "of1": _f1(float(_ratio(hit.sum(), given.sum())), float(_ratio(hit.sum(), true.sum()))),
+            "ece": expected_calibration_error(confidence, (chosen == positive)[live]),
+        }
+
+    def primary_scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray, subsets: Sequence[np.ndarray]) -> list[float]:
+        """Mean average precision alone."""
+        score = probability[:, 1].reshape(y.shape)
+        return [self._over_labels(multilabel_average_precision, score[rows], y[rows]) for rows in subsets]
+
+    def _over_labels(self, metric: Callable[..., Tensor], score: np.ndarray, y: np.ndarray) -> float:
+        """Mean of a torchmetrics score per label over the labels that have both values, unknown entries left out."""
+        both = ((y == 1).any(0)) & ((y == 0).any(0))
+        if not both.any():
+            return float("nan")
+        ignore = None if (y >= 0).all() else -1
+        found = metric(
+            torch.from_numpy(score[:, both]),
+            torch.from_numpy(y[:, both]),
+            num_labels=int(both.sum()),
+            average=None,
+            thresholds=None,
+            ignore_index=ignore,
+            validate_args=False,
+        )
+        return float(found.mean())
+
+
+class Tagging(Problem):
+    """One IOB2 tag per token. ``y`` is (E, L) int64, -1 = padding."""
+
+    name, kind, primary = "tagging", "categorical", "f1"
+
+    def __init__(self, names: Sequence[str], width: int) -> None:
+        self.names = tuple(names)
+        self.num_classes = len(self.names)
+        self.width = width
+
+    def labels(self, y: np.ndarray) -> Labels:
+        """One unit per token slot."""
+        group, column = _grid(y.shape)
+        flat = y.reshape(-1).astype(np.int64)
+        return Labels(flat, group, column, flat >= 0, self.kind, self.num_classes, self.names, self.name)
+
+    def lift(self, output: Tensor) -> Tensor:
+        """(B, L, K) as it is."""
+        return output
+
+    def scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Micro span F1, precision and recall (seqeval's default mode, equal to conlleval for IOB2), token accuracy."""
+        live = y >= 0
+        counts = self.span_counts(decision.reshape(y.shape), y).sum(0)
+        precision, recall = float(_ratio(counts[0], counts[1])), float(_ratio(counts[0], counts[2]))
+        right = decision.reshape(y.shape)[live] == y[live]
+        return {
+            "f1": _f1(precision, recall),
+            "precision": precision,
+            "recall": recall,
+            "token_accuracy": float(right.mean()),
+            "ece": expected_calibration_error(probability.max(1).reshape(y.shape)[live], right),
+        }
+
+    def primary_scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray, subsets: Sequence[np.ndarray]) -> list[float]:
+        """Span F1; the spans of a sentence are found once."""
+        counts = self.span_counts(decision.reshape(y.shape), y)
+        totals = [counts[rows].sum(0) for rows in subsets]
+        return [_f1(float(_ratio(hit, predicted)), float(_ratio(hit, true))) for hit, predicted, true in totals]
+
+    def span_counts(self, decision: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """(E, 3) spans per sentence: right, predicted, true. Entities never cross sentences."""
+        tags = np.array(self.names, dtype=object)
+        outside = self.names.index("O")
+        counts = np.zeros((len(y), 3), dtype=np.int64)
+        for row in np.flatnonzero(((y >= 0) & ((y != outside) | (decision != outside))).any(1)):
+            live = y[row] >= 0
+            true = set(get_entities(tags[y[row, live]].tolist()))
+            predicted = set(get_entities(tags[decision[row, live]].tolist()))
+            counts[row] = len(true & predicted), len(predicted), len(true)
+        return counts
+
+
+class Regression(Problem):
+    """A number per example. ``y`` is (E,) float, in the units of the network's target.
+
+    ``to_score`` maps targets and predictions to the units in which errors are reported (exp for a log price).
+    """
+
+    name, kind, primary, higher_is_better = "regression", "continuous", "mae", False
+    num_classes = 1
+
+    def __init__(self, name: str, to_score: np.ufunc | None = None) -> None:
+        self.names = (name,)
+        self.to_score = to_score
+
+    def labels(self, y: np.ndarray) -> Labels:
+        """One unit per example."""
+        group, column = _grid((len(y), 1))
+        return Labels(y.astype(np.float64), group, column, np.isfinite(y), self.kind, 1, self.names, self.name)
+
+    def lift(self, output: Tensor) -> Tensor:
+        """(B, 1) -> (B, 1, 1)."""
+        return output.unsqueeze(1)
+
+    def scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """MAE, RMSE and the 95 % quantile of the absolute error in reported units; Spearman correlation; R2 of the target."""
+        live = np.isfinite(y)
+        target, prediction = y[live], decision[live].astype(np.float64)
+        error = prediction - target
+        variance = float(target.var())
+        # A constant prediction has no rank correlation; scipy would warn and give NaN.
+        flat = np.ptp(prediction) == 0 or variance == 0
+        rank = 0.0 if flat else float(spearmanr(prediction, target).statistic)
+        if self.to_score is not None:
+            with np.errstate(over="ignore"):  # a diverged prediction is infinite, and the run fails for it
+                error = self.to_score(prediction) - self.to_score(target)
+        absolute = np.abs(error)
+        return {
+            "mae": float(absolute.mean()),
+            "rmse": float(np.sqrt((error**2).mean())),
+            "q95": float(np.quantile(absolute, 0.95)),
+            "spearman": rank,
+            "r2": 1 - float(((prediction - target) ** 2).mean()) / variance if variance else float("nan"),
+        }
+
+
+def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """Sum over equal-width confidence bins of |accuracy - mean confidence| times the share of units in the bin."""
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gap = np.bincount(which, weights=right - confidence, minlength=bins)
+    return float(np.abs(gap).sum() / max(len(confidence), 1))
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(np.shape(whole), dtype=float), where=np.asarray(whole) > 0)
+
+
+def _f1(precision: float, recall: float) -> float:
+    total = precision + recall
+    return 2 * precision * recall / total if total else 0.0
+
+
+PROBLEMS: dict[str, type[Problem]] = {cls.name: cls for cls in (Multiclass, Tagging, MultiLabel, Regression)}

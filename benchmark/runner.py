@@ -1,0 +1,155 @@
+"""One cell, many seeds: ``run_cell(cell, ...) -> rows``. The seeds run in this process, one after the other."""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import shlex
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from benchmark.config import Cell, resolve_target
+from benchmark.errors import UserError
+from benchmark.evaluation import Evaluation
+from benchmark.execution import execute, measure
+from benchmark.files import write_atomically
+from benchmark.identity import source_digest
+from benchmark.limits import draining, limited, passing_on_sigterm
+from benchmark.loggers import open_logger
+from benchmark.paths import Paths
+from benchmark.provenance import environment
+from benchmark.setting import setting_for
+from benchmark.store import Row, Seed, Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a cell is run; none of it changes a number."""
+
+    on_existing: str = "skip"
+    logger: str = "none"
+    seconds: float | None = None  # a run that takes longer, or
+    memory_gb: float | None = None  # allocates more, becomes a failed row
+
+
+def run_cell(cell: Cell, seeds: Sequence[Seed], paths: Paths, options: Options = Options()) -> list[Row]:
+    """Run a cell once per seed and store its rows; finished ones are skipped. A seed that fails becomes a failed row.
+
+    Raises:
+        UserError: the cell cannot be run at all.
+    """
+    store, rows = Store(paths.results), []
+    store.check_writable()
+    with passing_on_sigterm(), logged(paths.results / "logs" / f"{cell.id}.log"):
+        for seed in seeds:
+            existing = store.read(cell.id, seed)
+            if existing is not None and not due(existing, options.on_existing):
+                rows.append(existing)
+                continue
+            if draining():
+                break
+            with store.running(cell.id, seed, str(cell)):
+                row = _run_seed(cell, seed, paths, store, options)
+            store.write(row, supersede=existing is not None)
+            rows.append(row)
+    return rows
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Messages and warnings of the body go to a file of the cell's own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    roots = [logging.getLogger(name) for name in ("benchmark", "tasks", "py.warnings")]
+    logging.captureWarnings(True)
+    for logger in roots:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in roots:
+            logger.removeHandler(handler)
+        logging.captureWarnings(False)
+        handler.close()
+
+
+def due(row: Row, on_existing: str) -> bool:
+    """Whether an existing row is to be run again: failed ones always, stale ones on ``stale``, all on ``rerun``."""
+    if on_existing == "rerun" or row.status == "failed":
+        return True
+    return on_existing == "stale" and is_stale(row)
+
+
+def is_stale(row: Row) -> bool:
+    """Whether the row was made by other code than today's."""
+    return bool(row.provenance.get("source_digest") != sources(row.config))
+
+
+def sources(config: Mapping[str, Any]) -> str:
+    """``source_digest`` of a resolved cell: the engine and the files of the plugins that it names."""
+    return _sources(tuple(sorted(_targets(config))))
+
+
+def _targets(value: Any) -> set[str]:
+    if not isinstance(value, Mapping):
+        return set()
+    own = {str(value["_target_"])} if "_target_" in value else set()
+    return own.union(*(_targets(item) for item in value.values()))
+
+
+@functools.cache
+def _sources(targets: tuple[str, ...]) -> str:
+    return source_digest({resolve_target({"_target_": target}, target).__module__ for target in targets})
+
+
+def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Options) -> Row:
+    threads = int(cell.config["trainer"]["threads"])
+    torch.set_num_threads(threads)
+    origin = environment() | {"source_digest": sources(cell.config), "command": command(cell, seed)}
+    row: dict[str, Any] = {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": dict(cell.config), **cell.choice}
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(threadpool_limits(threads))
+            stack.enter_context(limited(options.seconds, options.memory_gb))
+            watch = stack.enter_context(open_logger(options.logger, cell, seed, paths.results))
+            setting = setting_for(cell, seed, paths)
+            outcome = execute(cell.config["method"], setting, seed[2], [watch.checkpoint])
+            metrics = measure(outcome, setting)
+            row |= {"metrics": metrics, "cost": dict(outcome.cost), "noise_stats": dict(setting.noise_stats)}
+            origin |= dict(setting.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
+            watch.finish(metrics)
+        _write_bits(outcome.evaluation, store.path(cell.id, seed))
+        return Row(status="ok", provenance=origin, **row)
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        log.error("failed: %s seed %s: %s: %s", cell, seed[0], type(error).__name__, error)
+        return Row(status="failed", provenance=origin, error=traceback.format_exc(), **row)
+
+
+def command(cell: Cell, seed: Seed) -> str:
+    """The command line that makes this row again."""
+    words = [f"{axis}={name}" for axis, name in cell.choice.items()] + cell.overrides
+    axes = dict(zip(("seeds", "seeds.noise", "seeds.train"), seed, strict=True))
+    seeds = [f"{name}=[{value}]" for name, value in axes.items() if name == "seeds" or value != seed[0]]
+    return shlex.join(["python", "-m", "benchmark", *words, *seeds])
+
+
+def _write_bits(evaluation: Evaluation, path: Path) -> None:
+    """One correctness bit per checkpoint and test unit beside the row: ``<row>.bits.npy``, (checkpoints, bytes)."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.stack([np.packbits(record.right) for record in evaluation.records]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path.with_suffix(".bits.npy"), buffer.getvalue())

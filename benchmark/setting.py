@@ -1,0 +1,147 @@
+"""What every method of a cell shares for one seed: data, right labels, noise statistics, reference predictions."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark.config import TASK_KEYS, Cell, build
+from benchmark.errors import ConfigError
+from benchmark.evaluation import side
+from benchmark.files import write_atomically
+from benchmark.identity import digest, source_digest
+from benchmark.measures import Side, detection, known, noise_strength, systematic_share
+from benchmark.noise.base import Streams, flip_by_transition, realised_transition
+from benchmark.noise.cache import corrupt, pool_of
+from benchmark.paths import Paths
+from benchmark.splits import TrainingData, Truth, assemble
+from benchmark.step import Passes
+from benchmark.store import Seed
+from benchmark.trainer import TrainerSettings
+from benchmark.training import Recipe, SideTrainings, input_shape, out_of_fold
+from benchmark.types import Labels, Task
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Shared by all methods. ``declared`` holds whatever a method may ask for in ``needs``."""
+
+    task: Task
+    data: TrainingData
+    truth: Truth
+    recipe: Recipe
+    declared: Mapping[str, Any]
+    noise_stats: Mapping[str, Any]
+    reference: Mapping[str, float]
+    digests: Mapping[str, str]
+
+
+@functools.lru_cache(maxsize=4)
+def _task(config: str, paths: Paths) -> Task:
+    content = json.loads(config)
+    task: Task = build({key: value for key, value in content.items() if key not in TASK_KEYS}, "task", paths=paths)
+    if task.problem.name != content["problem"]:
+        raise ConfigError(f"conf/task says problem: {content['problem']}, {task.name} is {task.problem.name}: correct its yaml")
+    return task
+
+
+def load_task(config: Mapping[str, Any], paths: Paths) -> Task:
+    """The task of a configuration; kept per process, because sweeps vary task and noise slowest."""
+    return _task(json.dumps({k: v for k, v in config.items() if k not in ("subset", "rows")}, sort_keys=True), paths)
+
+
+def setting_for(cell: Cell, seed: Seed, paths: Paths) -> Setting:
+    """The setting of a cell and seed; the last few are kept, because a sweep's next method needs the same one."""
+    config = {axis: cell.config[axis] for axis in ("task", "noise", "model", "trainer")}
+    return _setting(json.dumps(config, sort_keys=True), seed, paths)
+
+
+@functools.lru_cache(maxsize=4)
+def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
+    content = json.loads(config)
+    task = load_task(content["task"], paths)
+    pool = pool_of(task)
+    made, manifest = corrupt(task, content["noise"], seed[1], paths.cache)
+    data, truth = assemble(task, pool, made, seed=seed[0], subset=content["task"]["subset"], rows=content["task"]["rows"])
+    settings = build({"_target_": "benchmark.trainer.TrainerSettings", **content["trainer"]}, "trainer")
+    assert isinstance(settings, TrainerSettings)
+    recipe = Recipe(content["model"], input_shape(pool.x, task.test.x), settings, seed[2])
+    digests = {
+        "test_digest": digest(task.test.x, task.test.y),
+        "train_digest": digest(data.train.x, data.train.value, data.train.live),
+        "noise_digest": manifest["observed"],
+    }
+    if truth.train is None:
+        return Setting(task, data, truth, recipe, {}, {}, {}, digests)
+    train = side(data, data.train, truth.train, np.zeros(0))
+    labels = Labels(
+        train.right,
+        data.train.observed().group.numpy(),
+        train.column,
+        train.live,
+        data.problem.kind,
+        data.problem.num_classes,
+        data.problem.names,
+        data.problem.name,
+    )
+    stats = {"nominal_rate": manifest["nominal_rate"]} | noise_strength(data.problem, labels, train.given)
+    reference: dict[str, float] = {}
+    if settings.reference_folds:
+        key = digest(content["model"], content["trainer"], seed, *digests.values(), source_digest([content["model"]["_target_"].rpartition(".")[0]]))
+        folds = _out_of_fold(recipe, data, settings, seed, paths.cache / "reference" / f"{key}.npy")
+        stats["systematic_share"], reference = _reference(data, labels, train, folds, seed)
+    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition), stats, reference, digests)
+
+
+def _out_of_fold(recipe: Recipe, data: TrainingData, settings: TrainerSettings, seed: Seed, path: Path) -> np.ndarray:
+    """Out-of-fold predictions of erm for the training units, kept on disk: they belong to no method."""
+    if path.is_file():
+        found: np.ndarray = np.load(path, allow_pickle=False)
+        return found
+    fit = SideTrainings(recipe, data, settings.epochs, Passes.zeros(1))
+    made = out_of_fold(fit, data, settings.reference_folds, seed[2]).cpu().double().numpy()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    np.save(buffer, made)
+    write_atomically(path, buffer.getvalue())
+    return made
+
+
+def _reference(data: TrainingData, labels: Labels, train: Side, folds: np.ndarray, seed: Seed) -> tuple[float | None, dict[str, float]]:
+    """Systematic share of the noise, and detection by the out-of-fold loss of erm: the reference detector."""
+    given = train.given
+    if data.problem.kind == "continuous":
+        suspicion, psi = np.abs(folds[:, 0] * data.scale + data.center - given), None
+    else:
+        at = np.arange(len(given))
+        suspicion = -np.log(np.clip(folds[at, np.maximum(given, 0)], 1e-12, None))
+        known_labels = Labels(**{**labels.__dict__, "live": labels.live & known(labels.value)})
+        redrawn = flip_by_transition(known_labels, realised_transition(labels, given), Streams(labels, "redrawn", seed[1]))
+        psi = systematic_share(data.problem, folds.argmax(1), labels, given, redrawn)
+    found = detection(data.problem, suspicion, train)
+    return psi, {f"{name}_reference": value for name, value in found.items()}
+
+
+def declared_needs(data: TrainingData, labels: Labels, given: np.ndarray, transition: np.ndarray | None) -> dict[str, Any]:
+    """What methods may declare as a need: noise_rate (C, K) per column and observed class, transition (L, K, K)."""
+    live = labels.live & known(labels.value)
+    if data.problem.kind == "continuous":
+        # Errors without right and wrong units (Gaussian) have no rate: the share beyond an eighth of the range stands for it.
+        error = np.abs(given - labels.value)[live]
+        rate = float((error > 0).mean())
+        soft = float((error > np.ptp(labels.value[live]) / 8).mean())
+        return {"noise_rate": torch.tensor([[soft if rate > 0.99 else rate]])}
+    k, columns = labels.num_classes, labels.width if data.problem.name == "multilabel" else 1
+    cell = (labels.column if columns > 1 else 0) * k + given
+    total = np.bincount(cell[live], minlength=columns * k)
+    wrong = np.bincount(cell[live & (given != labels.value)], minlength=columns * k)
+    rate_table = torch.from_numpy(wrong / np.maximum(total, 1)).reshape(columns, k).float()
+    return {"noise_rate": rate_table, "transition": None if transition is None else torch.from_numpy(transition).float()}

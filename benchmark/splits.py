@@ -1,0 +1,144 @@
+"""Training, validation and test: what training may touch, and what only the evaluation holds.
+
+``TrainingData`` is all that methods can reach; right labels live in ``Truth``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.data import split_groups
+from benchmark.errors import ConfigError, DataError
+from benchmark.identity import stream
+from benchmark.types import Corruption, Examples, Observed, Problem, Task
+
+
+@dataclass(frozen=True)
+class Part:
+    """Inputs and observed labels of one split. ``value`` and ``live`` are (E, W) grids."""
+
+    x: Tensor
+    value: Tensor
+    live: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """(E,) used slots of token inputs, which come first in their rows; None where inputs have no length."""
+        return None if self.x.is_floating_point() or self.x.dtype == torch.uint8 else self.live.sum(1)
+
+    def rows(self, at: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Inputs, values and live slots of some examples, cut at the longest one; None where every slot is live."""
+        x, value, live = self.x[at], self.value[at], self.live[at]
+        if self.lengths is not None:
+            longest = max(1, int(live.sum(1).max()))
+            x, value, live = x[:, :longest], value[:, :longest], live[:, :longest]
+        return x, value, None if bool(live.all()) else live
+
+    def observed(self) -> Observed:
+        """The flat labels that a method may see, on the CPU."""
+        e, w = self.value.shape
+        group, column = torch.meshgrid(torch.arange(e), torch.arange(w), indexing="ij")
+        return Observed(self.value.reshape(-1).cpu(), group.reshape(-1), column.reshape(-1), self.live.reshape(-1).cpu())
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What training can reach: no right label, no test input."""
+
+    problem: Problem
+    train: Part
+    val: Part
+    center: float = 0.0  # continuous targets are standardised by the observed training labels
+    scale: float = 1.0
+
+    @property
+    def num_units(self) -> int:
+        """Unit slots of the training set; ids run from 0."""
+        return len(self.train) * self.problem.width
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Right labels, as flat arrays aligned with the units of each split, and the test set."""
+
+    train: np.ndarray | None
+    val: np.ndarray | None
+    y_val: np.ndarray
+    y_val_clean: np.ndarray | None
+    test: Examples
+
+
+def choose(task: Task, corruption: Corruption, subset: int | None, rows: int | None, seed: int) -> np.ndarray:
+    """Positions that take part: a prefix of ``rows`` examples, then ``subset`` of them.
+
+    The subset is balanced on the *observed* labels of multiclass tasks (never on the right ones) and
+    uniform elsewhere; it is nested: a smaller subset is part of a larger one with the same seed.
+    """
+    source = corruption.source
+    at = np.flatnonzero(source < rows) if rows is not None else np.arange(len(source))
+    if subset is None:
+        return at
+    if subset > len(at):
+        raise ConfigError(f"task.subset={subset} is more than the {len(at)} training examples of {task.name}")
+    order = at[np.argsort(stream(source[at], "subset", task.name, seed), kind="stable")]
+    if task.problem.name == "multiclass":
+        label = corruption.observed.reshape(len(source), -1)[order, 0]
+        rank = np.empty(len(order), dtype=np.int64)
+        for c in np.unique(label):
+            rank[label == c] = np.arange((label == c).sum())
+        order = order[np.argsort(rank, kind="stable")]
+    return np.sort(order[:subset])
+
+
+def assemble(
+    task: Task, pool: Examples, corruption: Corruption, *, seed: int, subset: int | None = None, rows: int | None = None
+) -> tuple[TrainingData, Truth]:
+    """Split a corrupted pool into noisy training and validation parts and set their right labels apart."""
+    problem, source = task.problem, corruption.source
+    at = choose(task, corruption, subset, rows, seed)
+    if task.val is not None:
+        held = source[at] >= len(task.train)
+    else:
+        groups = task.groups if task.groups is not None else np.arange(len(pool))
+        held = split_groups(groups[source[at]], task.val_fraction, "split", task.name, seed)
+    for name, count in (("training", (~held).sum()), ("validation", held.sum())):
+        if count == 0:
+            raise ConfigError(f"{task.name} has no {name} example left out of {len(at)}: raise task.subset or task.rows")
+    observed = corruption.observed.reshape(len(source), -1)
+    known = np.isfinite(observed) if problem.kind == "continuous" else observed >= 0
+    live = problem.labels(pool.y).live.reshape(len(pool), -1)[source] & known
+    center, scale = _standard(task, observed[at[~held]][live[at[~held]]]) if problem.kind == "continuous" else (0.0, 1.0)
+    dtype = torch.float32 if problem.kind == "continuous" else torch.int64
+    parts = []
+    for side in (at[~held], at[held]):
+        value = torch.as_tensor((observed[side] - center) / scale if problem.kind == "continuous" else observed[side], dtype=dtype)
+        parts.append(Part(pool.x[torch.from_numpy(source[side])], value, torch.from_numpy(live[side])))
+    return TrainingData(problem, parts[0], parts[1], center, scale), _truth(task, pool, corruption, live, at[~held], at[held])
+
+
+def _standard(task: Task, given: np.ndarray) -> tuple[float, float]:
+    """Mean and sd of the observed training targets."""
+    center, scale = float(given.mean()), float(given.std())
+    if not scale > 0:
+        raise DataError(f"{task.name}: the observed targets of the training set are constant ({center:g}): nothing can be learned")
+    return center, scale
+
+
+def _truth(task: Task, pool: Examples, corruption: Corruption, live: np.ndarray, train: np.ndarray, val: np.ndarray) -> Truth:
+    blank = -1 if task.problem.kind == "categorical" else np.nan
+    y_val = pool.y[corruption.source[val]]
+    given, right = corruption.observed.reshape(live.shape), None if corruption.clean is None else corruption.clean.reshape(live.shape)
+    return Truth(
+        train=None if right is None else right[train].reshape(-1),
+        val=None if right is None else right[val].reshape(-1),
+        y_val=task.problem.restore(np.where(live, given, blank)[val], y_val),
+        y_val_clean=None if right is None else task.problem.restore(np.where(live, right, blank)[val], y_val),
+        test=task.test,
+    )

@@ -1,0 +1,137 @@
+"""The board of one problem kind: the block is the task, because cells of one task are not independent of each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from benchmark.stats.cells import CELL
+from benchmark.stats.intervals import LEAST_SEEDS, stars
+from benchmark.stats.signflip import LEAST_TASKS, max_t
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Standardized gains of the methods that have every run, and who lacks some."""
+
+    cells: pd.DataFrame  # z, one line per cell (index CELL), one column per method
+    tasks: pd.DataFrame  # z, one line per task
+    coverage: pd.Series  # share of the board's runs that each method has
+    seeds: int  # the fewest in a cell
+    left_out: list[str]  # cells that are not on the board, with the reason
+
+
+@dataclass(frozen=True)
+class Board:
+    """A ranking: one line per method, best first, and what stands below the line."""
+
+    table: pd.DataFrame
+    incomplete: pd.Series  # coverage of the methods that are not ranked
+    blocks: Blocks
+    note: str
+
+
+def block_scores(data: pd.DataFrame, baseline: str = "erm", clean: str = "clean") -> Blocks:
+    """z = mean over seeds of (m - erm) / pooled seed sd of the cell, then the mean over the noise cells of each task.
+
+    A run (cell and seed) is on the board once erm and at least half of the methods have it, each counted by its own coverage: neither
+    a cell in progress nor methods with one cell each empty the ranking. A method is ranked if it has all runs of the board. The sd
+    is pooled over the ranked methods and erm: sqrt(mean of their variances).
+
+    Args:
+        data: rows of one problem kind and one track: task, noise, model, trainer, method, seed, score (larger is better).
+        baseline: what the methods are compared with.
+        clean: noise that is not ranked.
+    """
+    noisy = data[data["noise"] != clean]
+    wide = noisy.set_index([*CELL, "seed", "method"])["score"].unstack("method")
+    if baseline not in wide:
+        return Blocks(pd.DataFrame(), pd.DataFrame(), pd.Series(dtype=float), 0, [f"no {baseline} rows"])
+    has = wide[wide[baseline].notna()].notna()
+    votes = has.mean()
+    runs = wide.loc[has.index[has @ votes >= votes.sum() / 2]]
+    coverage = runs.notna().mean().drop(baseline)
+    ranked = runs[[baseline, *coverage.index[coverage == 1]]]
+    seeds = ranked.groupby(level=CELL, sort=False).size()
+    spread = np.sqrt(ranked.groupby(level=CELL, sort=False).var().mean(axis=1))
+    gain = ranked.drop(columns=baseline).sub(ranked[baseline], axis=0).groupby(level=CELL, sort=False).mean()
+    usable = (seeds >= 2) & (spread > 0)
+    reasons = {cell: "half of the methods lack it" for cell in wide.index.droplevel("seed").unique() if cell not in seeds.index}
+    reasons |= {cell: "one seed" if seeds[cell] < 2 else "its seeds do not differ" for cell in seeds.index[~usable]}
+    z = gain[usable].div(spread[usable], axis=0)
+    left_out = [f"{' '.join(map(str, cell))}: {reason}" for cell, reason in reasons.items()]
+    return Blocks(z, z.groupby(block_names(z), sort=False).mean(), coverage, int(seeds[usable].min()) if usable.any() else 0, left_out)
+
+
+def block_names(z: pd.DataFrame) -> np.ndarray:
+    """The task of each cell without its options: ``diamonds(subset=10000)`` and ``diamonds`` are one block."""
+    return np.array([str(task).partition("(")[0] for task in z.index.get_level_values("task")])
+
+
+def board(data: pd.DataFrame, baseline: str = "erm", alpha: float = 0.05, confirm: bool = True, seed: int = 0) -> Board:
+    """Rank the methods of one problem kind and track.
+
+    Args:
+        data: as in ``block_scores``; cells that must not count are gone already.
+        baseline: what the methods are compared with; it is ranked too, at z = 0.
+        alpha: level of test and intervals, over all methods together.
+        confirm: False for whatever is not the primary analysis (a filtered view, another track): estimates and simultaneous
+            intervals, no p-values and no stars.
+        seed: of the bootstrap and, beyond 16 tasks, of the flips.
+
+    Returns:
+        The table has ``z low high p stars worst_decile below_erm rank rank_low rank_high first``.
+    """
+    blocks = block_scores(data, baseline)
+    z, methods = blocks.tasks.to_numpy(), list(blocks.tasks.columns)
+    note = _note(len(z), blocks.seeds, confirm)
+    found = max_t(z, alpha, seed=seed)
+    table = pd.DataFrame({"z": found.mean, "low": found.low, "high": found.high, "p": found.p if confirm else np.nan}, index=pd.Index(methods, name="method"))
+    least = blocks.seeds >= LEAST_SEEDS
+    outside = (table["low"] > 0) | (table["high"] < 0)
+    table["stars"] = [stars(p, len(z), LEAST_TASKS) if least and out else "" for p, out in zip(table["p"], outside, strict=True)]
+    cells = blocks.cells.to_numpy()
+    table["worst_decile"], table["below_erm"] = worst_decile(cells), below(cells)
+    table.loc[baseline] = {"z": 0.0, "low": np.nan, "high": np.nan, "p": np.nan, "stars": "", "worst_decile": 0.0, "below_erm": 0.0}
+    stability = rank_stability(np.column_stack([z, np.zeros(len(z))]), seed=seed)
+    table = table.join(pd.DataFrame(stability, index=table.index)).sort_values("z", ascending=False, kind="stable")
+    return Board(table, blocks.coverage[blocks.coverage < 1].sort_values(ascending=False), blocks, note)
+
+
+def _note(tasks: int, seeds: int, confirm: bool) -> str:
+    if tasks < LEAST_TASKS:
+        return f"{tasks} tasks: estimates only, a test needs {LEAST_TASKS}"
+    if not confirm:
+        return "not the primary analysis: estimates and simultaneous intervals, no test"
+    return f"{seeds} seeds in some cells: no stars below {LEAST_SEEDS}" if seeds < LEAST_SEEDS else ""
+
+
+def worst_decile(z: np.ndarray) -> np.ndarray:
+    """Mean of the worst tenth of the cells, at least one, (C, M) -> (M,)."""
+    return np.sort(z, axis=0)[: -(-len(z) // 10)].mean(0) if len(z) else np.full(z.shape[1], np.nan)
+
+
+def below(z: np.ndarray) -> np.ndarray:
+    """Share of cells in which a method is worse than erm, (C, M) -> (M,)."""
+    return (z < 0).mean(0) if len(z) else np.full(z.shape[1], np.nan)
+
+
+def rank_stability(z: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, np.ndarray]:
+    """Bootstrap over tasks of the rank by mean z, (D, M) -> mean rank, its 95 % interval, and the probability to be first.
+
+    Ranks of equal means are averaged, and a shared first place counts in parts. NaN for fewer than two tasks.
+    """
+    tasks, methods = z.shape
+    if tasks < 2:
+        return {name: np.full(methods, np.nan) for name in ("rank", "rank_low", "rank_high", "first")}
+    weight = np.random.default_rng(seed).multinomial(tasks, np.full(tasks, 1 / tasks), size=resamples)
+    means = np.round(weight @ z / tasks, 12)  # sums of equal numbers must tie
+    ranks = rankdata(-means, axis=1)
+    top = means == means.max(1, keepdims=True)
+    low, high = np.quantile(ranks, [0.025, 0.975], axis=0)
+    return {"rank": ranks.mean(0), "rank_low": low, "rank_high": high, "first": (top / top.sum(1, keepdims=True)).mean(0)}

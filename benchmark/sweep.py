@@ -1,0 +1,129 @@
+"""Run what is missing of a grid, through any launcher of Hydra, and report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobStatus
+from omegaconf import DictConfig, OmegaConf
+
+from benchmark.config import Cell
+from benchmark.errors import ConfigError
+from benchmark.grid import Grid, expand
+from benchmark.identity import AXES, ROOT
+from benchmark.limits import drained_by_sigterm
+from benchmark.store import Row, Seed, Store, seed_name
+
+Launch = Callable[..., Sequence[Any]]
+OF_SWEEP = ("experiment", "launcher", "jobs", "seeds")  # a job is one cell: it composes faster without them
+
+
+def seed_tuples(seeds: Sequence[int], axes: Mapping[str, Any]) -> list[Seed]:
+    """(split, noise, train) seeds: equal by default; ``axes`` separate noise and training, one value serving all.
+
+    Raises:
+        ConfigError: not integers, or lists of different lengths.
+    """
+    columns = []
+    for name in (None, "noise", "train"):
+        values = seeds if name is None or axes.get(name) is None else axes[name]
+        values = [values] if isinstance(values, int) else list(values)
+        where = "seeds" if name is None else f"seeds.{name}"
+        if not values or not all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values):
+            raise ConfigError(f"{where}={values} is not a list of seeds: give integers from 0, such as {where}=[0,1,2]")
+        if len(values) not in (1, len(seeds)):
+            raise ConfigError(f"{where} has {len(values)} values, seeds has {len(seeds)}: give one or as many")
+        columns.append(values * (len(seeds) if len(values) == 1 else 1))
+    return list(dict.fromkeys(zip(*columns, strict=True)))
+
+
+def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: Mapping[str, Any]) -> tuple[Grid, list[str]]:
+    """Expand the grid of an experiment under the command line's overrides.
+
+    Args:
+        sweeper: ``grid``, ``narrow`` and ``extra`` of ``hydra.sweeper``.
+        overrides: of the command line: options of the axes narrow the grid.
+        chosen: Hydra's runtime choices, for axes that nobody names.
+
+    Returns:
+        The grid, and the overrides that go to every job as they are.
+    """
+    narrow, rest = {axis: list(map(str, entries)) for axis, entries in sweeper["narrow"].items()}, []
+    for override in overrides:
+        key = override.get_key_element().lstrip("+~")
+        if key in AXES:
+            values = override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
+            narrow[key] = [str(value).strip("'\"") for value in values]
+        elif key not in OF_SWEEP and not key.startswith("hydra."):
+            if override.is_sweep_override():
+                raise ConfigError(f"{override.input_line} sweeps over a setting that is no axis: run one sweep for each value")
+            rest.append(str(override.input_line))
+    given = {axis: str(chosen[axis]) for axis in AXES if axis != "model"}
+    products = sweeper["grid"]
+    if not products:
+        products = [{axis: narrow.pop(axis, [given.get(axis, "")]) for axis in AXES if axis in given or axis in narrow}]
+    extra = list(map(str, sweeper["extra"]))
+    return expand(products, narrow, given, extra), rest + extra
+
+
+def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config: DictConfig, launch: Launch) -> list[Row]:
+    """Launch the cells whose rows are missing; print the board; exit with code 1 if a run failed."""
+    from benchmark.progress import progress
+
+    chosen: Any = OmegaConf.to_container(config.hydra.runtime.choices)
+    grid, words = grid_of(sweeper, overrides, chosen)
+    if not grid.cells:
+        wanted = " with ".join(str(o.input_line) for o in overrides if o.get_key_element() in AXES)
+        reason = "; ".join(grid.skipped[:3]) or f"no product of the experiment has {wanted}: drop one of them, or run the cell without experiment="
+        raise ConfigError(f"nothing to run: {reason}")
+    seeds = seed_tuples(list(config.seeds), config.seed_axes)
+    results = ROOT / Path(str(config.paths.results)).expanduser()
+    pending = [cell for cell in grid.cells if is_pending(cell, seeds, Store(results), str(config.on_existing))]
+    for reason in grid.skipped:
+        print(f"skipped: {reason}")
+    errors: list[Exception] = []
+    if pending:
+        Store(results).check_writable()
+        jobs = [[*grid.overrides[cell.id], *words, f"seeds={list(config.seeds)}"] for cell in pending]
+        with drained_by_sigterm(results / "running") as drained, progress(pending, seeds, results, len(grid.skipped), str(config.on_existing) != "skip"):
+            returned = launch(jobs, initial_job_idx=0)
+            if drained():
+                print("drained: the running seeds have ended, no other was started; the same command goes on")
+        errors = [job._return_value for job in returned if job.status == JobStatus.FAILED]
+    rows = report(grid, seeds, results)
+    if errors:  # wrong input of some cells: what could be run was run
+        raise errors[0]
+    if any(row.status == "failed" for row in rows):
+        sys.exit(1)
+    return rows
+
+
+def is_pending(cell: Cell, seeds: Sequence[Seed], store: Store, on_existing: str) -> bool:
+    """Whether a cell has a seed to run."""
+    if on_existing == "rerun":
+        return True
+    if on_existing == "stale":
+        from benchmark.runner import due
+
+        rows = [store.read(cell.id, seed) for seed in seeds]
+        return any(row is None or due(row, on_existing) for row in rows)
+    return any(store.state(cell.id, seed) != "ok" for seed in seeds)
+
+
+def report(grid: Grid, seeds: Sequence[Seed], results: Path) -> list[Row]:
+    """Print and write the board; name the failures with the commands that repeat them."""
+    from benchmark.leaderboard import publish_local
+
+    store = Store(results)
+    rows = [row for cell in grid.cells for seed in seeds if (row := store.read(cell.id, seed)) is not None]
+    publish_local(rows, results)
+    failed = [row for row in rows if row.status == "failed"]
+    for row in failed:
+        last = (row.error or "").strip().splitlines()[-1]
+        print(f"failed: {' '.join(row.labels[axis] for axis in AXES[:3])} seed {seed_name(row.seed)}: {last}")
+        print(f"  repeat: {row.provenance['command']}")
+    return rows

@@ -1,0 +1,96 @@
+"""What ``conf/trainer`` fixes, the optimizers of a step, and Lightning's Trainer."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pytorch_lightning as L  # noqa: N812
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """What ``conf/trainer`` fixes; all of it is part of a cell's identity."""
+
+    epochs: int
+    batch_size: int
+    optimizer: Literal["adam", "adamw", "sgd"]
+    lr: float
+    weight_decay: float = 0.0
+    momentum: float = 0.9
+    schedule: Literal["constant", "cosine"] = "cosine"
+    clip: float | None = None
+    threads: int = 1
+    precision: str = "32-true"
+    accelerator: str = "cpu"
+    devices: int = 1
+    strategy: str = "auto"
+    reference_folds: int = 2
+
+    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimizer of one network."""
+        if self.optimizer == "sgd":
+            return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.optimizer]
+        return kind(parameters, lr=self.lr, weight_decay=self.weight_decay, fused=True)
+
+    def lr_factor(self, epoch: int, epochs: int) -> float:
+        """Share of the initial learning rate in this epoch."""
+        if self.schedule == "constant":
+            return 1.0
+        return 0.5 * (1 + float(np.cos(np.pi * epoch / epochs)))
+
+
+class ActiveOptimizers:
+    """The optimizers of the networks that a phase trains, and the method's own."""
+
+    def __init__(self, main: Sequence[torch.optim.Optimizer], own: Sequence[torch.optim.Optimizer], clip: float | None) -> None:
+        self._main, self._own, self._clip = main, own, clip
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """What the networks' optimizers train."""
+        for optimizer in self._main:
+            for group in optimizer.param_groups:
+                yield from group["params"]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for optimizer in (*self._main, *self._own):
+            optimizer.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """Clip the networks' gradients, where the trainer asks for it, and update."""
+        if self._clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters(), self._clip)
+        for optimizer in (*self._main, *self._own):
+            optimizer.step()
+
+
+def train(learner: Any, callbacks: Sequence[L.Callback] = (), logger: Any = False) -> None:
+    """Run Lightning's Trainer, quietly, with a seed of its own for what networks draw themselves (dropout)."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    settings = learner.settings
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(learner.training_seed)
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        trainer = L.Trainer(
+            max_epochs=learner.epochs,
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy=settings.strategy,
+            precision=settings.precision,
+            logger=logger,
+            callbacks=list(callbacks),
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            limit_val_batches=0,
+        )
+        trainer.fit(learner)

@@ -1,0 +1,148 @@
+"""Everything between a training set and a trained method: networks, what the method may know, side trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.config import build
+from benchmark.identity import seed_for
+from benchmark.learner import Learner, Plan
+from benchmark.methods.base import Method, RunInfo
+from benchmark.models.base import InputShape, Network
+from benchmark.prediction import Predictor, predict
+from benchmark.problems import Multiclass
+from benchmark.splits import Part, TrainingData
+from benchmark.step import Passes
+from benchmark.trainer import TrainerSettings, train
+from benchmark.types import Evaluate, Fit, Problem
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How networks are made and trained in one cell."""
+
+    model: Mapping[str, Any]
+    inputs: InputShape
+    settings: TrainerSettings
+    seed: int
+
+    def networks(self, problem: Problem, count: int, *axes: object) -> list[Network]:
+        """``count`` fresh networks. Their weights depend on the training seed and the axes, never on the method."""
+        made = []
+        for i in range(count):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed_for("init", *axes, self.seed, i))
+                made.append(build(self.model, "model", inputs=self.inputs, outputs=problem.outputs))
+        return made
+
+
+def input_shape(x: Tensor, *others: Tensor) -> InputShape:
+    """Shape of one example and, for ids (E, L, F), the vocabulary size of every column."""
+    if x.is_floating_point() or x.dtype == torch.uint8:
+        return InputShape(tuple(x.shape[1:]), x.dtype)
+    top = torch.stack([part.flatten(0, 1).amax(0) for part in (x, *others)]).amax(0)
+    return InputShape(tuple(x.shape[1:]), x.dtype, tuple(int(n) + 1 for n in top))
+
+
+def run_info(data: TrainingData, settings: TrainerSettings, epochs: int, seed: int, declared: Mapping[str, Any]) -> RunInfo:
+    """What a method may know of the run."""
+    size = len(data.train)
+    return RunInfo(
+        problem=data.problem.name,
+        kind=data.problem.kind,
+        num_examples=size,
+        width=data.problem.width,
+        num_classes=data.problem.num_classes,
+        epochs=epochs,
+        steps_per_epoch=-(-size // settings.batch_size),
+        observed={"train": data.train.observed(), "val": data.val.observed()},
+        device=data.train.x.device,
+        seed=seed,
+        declared=dict(declared),
+    )
+
+
+def set_up(method: Method, run: RunInfo) -> None:
+    """``setup`` inside a forked, seeded generator."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for("setup", run.seed))
+        method.setup(run)
+
+
+class SideTrainings:
+    """``fit(...)``: trains a fresh network on part of the training set. Each call has seeds of its own; the cost is counted."""
+
+    def __init__(self, recipe: Recipe, data: TrainingData, epochs: int, passes: Passes) -> None:
+        self._recipe, self._data, self._epochs, self._passes = recipe, data, epochs, passes
+        self._calls = 0
+
+    def __call__(
+        self,
+        *,
+        indices: np.ndarray | Callable[[int], tuple[np.ndarray, Tensor]] | None = None,
+        targets: Tensor | None = None,
+        outputs: int | None = None,
+        epochs: int | None = None,
+        method: Method | None = None,
+        on_epoch: Callable[[int, Evaluate], bool | None] | None = None,
+    ) -> Fit:
+        """See ``types.FitFunction``."""
+        axes = ("fit", self._calls)
+        self._calls += 1
+        method, epochs = method or Method(), epochs or self._epochs
+        data = self._retarget(targets, outputs)
+        passes = Passes.zeros(method.networks)
+        networks = self._recipe.networks(data.problem, method.networks, *axes)
+        set_up(method, run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}))
+        plan: Plan = indices if callable(indices) else lambda epoch: (indices, None)
+        learner = Learner(
+            method, networks, data, self._recipe.settings, self._recipe.seed, epochs=epochs, passes=passes, axes=axes, plan=plan, on_epoch=on_epoch
+        )
+        train(learner)
+        self._passes.forward[0] += sum(passes.forward)
+        self._passes.backward[0] += sum(passes.backward)
+
+        def predict_rows(rows: np.ndarray) -> Tensor:
+            at = torch.as_tensor(rows)
+            part = Part(data.train.x[at], data.train.value[at], data.train.live[at])
+            own = Passes.zeros(len(networks))
+            out = predict(part, method, networks, data, own)[0]
+            self._passes.forward[0] += sum(own.forward)
+            return out
+
+        return Fit(predict_rows, networks[0])
+
+    def _retarget(self, targets: Tensor | None, outputs: int | None) -> TrainingData:
+        data = self._data
+        value = data.train.value.clone()
+        problem: Problem = data.problem
+        if outputs is not None:
+            problem = Multiclass([str(i) for i in range(outputs)])
+            value = torch.zeros_like(value, dtype=torch.int64)
+        if targets is not None:
+            value = targets.reshape(value.shape).to(value.dtype)
+        return replace(data, problem=problem, train=replace(data.train, value=value))
+
+
+def out_of_fold(fit: SideTrainings, data: TrainingData, folds: int, seed: int, epochs: int | None = None) -> Tensor:
+    """(num_units, K) predictions of erm for every training unit by a network that never saw its example."""
+    order = np.random.Generator(np.random.Philox(key=seed_for("folds", seed))).permutation(len(data.train))
+    width = data.problem.width
+    out: Tensor | None = None
+    for held in np.array_split(order, folds):
+        rest = np.setdiff1d(order, held)
+        found = fit(indices=rest, epochs=epochs).predict(held)
+        out = found.new_zeros(len(data.train) * width, found.shape[1]) if out is None else out
+        units = (held[:, None] * width + np.arange(width)).reshape(-1)
+        out[torch.from_numpy(units)] = found
+    assert out is not None
+    return out
+
+
+__all__: Sequence[str] = ("Predictor", "Recipe", "SideTrainings", "input_shape", "out_of_fold", "run_info", "set_up")

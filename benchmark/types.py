@@ -1,0 +1,202 @@
+"""The vocabulary of the suite: what passes between tasks, noise, methods and the engine.
+
+A *unit* is one label: an image, a token, an (example, label) pair of a multi-label task, a rating. Every example owns
+``width`` unit slots (1, the longest sentence, the number of labels), so the unit at ``column`` of ``example`` has the id
+``example * width + column``, stable over epochs. Slots that hold no label (padding, unknown) are not *live*.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Kind = Literal["categorical", "continuous"]
+Split = Literal["train", "val"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of one data set, flat: what a noise generator sees."""
+
+    value: np.ndarray  # (N,) int64 class or float64 target
+    group: np.ndarray  # (N,) the example that each unit belongs to
+    column: np.ndarray  # (N,) label id (multi-label), position (tokens), else 0
+    live: np.ndarray  # (N,) bool; False = padding or unknown: never corrupted, never scored
+    kind: Kind
+    num_classes: int
+    names: tuple[str, ...]  # of the classes; of the labels for multi-label
+    problem: str = "multiclass"
+
+    @property
+    def width(self) -> int:
+        """Unit slots per example."""
+        return int(self.column.max()) + 1 if len(self.column) else 1
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """What a noise generator returns; cached by content and verified on load.
+
+    The example at position e is ``source[e]`` of the original data: a subset for long tails, repeats for dilution.
+    """
+
+    observed: np.ndarray  # (N',) labels after noise
+    source: np.ndarray  # (E,) original example at each position
+    foreign: np.ndarray  # (E,) row of the open-set pool that replaces the input, -1 = own input
+    clean: np.ndarray | None  # (N',); -1 where no class is right; None where nobody knows
+    transition: np.ndarray | None = None  # (L, K, K) realised, L = 1 but for multi-label
+    votes: np.ndarray | None = None  # (N', A)
+    candidates: np.ndarray | None = None  # (N', K)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Labels as a method may see them: no clean attribute exists."""
+
+    value: Tensor  # (U,)
+    group: Tensor
+    column: Tensor
+    live: Tensor
+    votes: Tensor | None = None
+    candidates: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Units:
+    """The live units of one batch, flat. ``row`` is the position of the unit's example in the batch."""
+
+    output: Tensor  # (U, K) logits, or (U, 1) predictions of a continuous target
+    target: Tensor | None  # (U,) observed label; None at test time
+    index: Tensor  # (U,) global unit id
+    row: Tensor
+    column: Tensor
+    shape: tuple[int, int]  # (B, W)
+    partner: Tensor | None = None  # (U,) unit that was mixed in, as a position in this batch's units
+
+    def dense(self, value: Tensor, fill: float) -> Tensor:
+        """Scatter a per-unit value (U, ...) back to its layout (B, W, ...), ``fill`` elsewhere."""
+        if len(value) == self.shape[0] * self.shape[1]:
+            return value.reshape(*self.shape, *value.shape[1:])
+        grid = value.new_full((*self.shape, *value.shape[1:]), fill)
+        grid[self.row, self.column] = value
+        return grid
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of an epoch: which examples train which networks, with which extra streams."""
+
+    name: str = "train"
+    indices: np.ndarray | None = None  # examples; None = all
+    networks: tuple[int, ...] | None = None  # the networks in training mode; None = all
+    streams: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+class Problem(ABC):
+    """How a batch becomes units and how predictions are scored. One subclass per task type."""
+
+    name: str
+    kind: Kind
+    num_classes: int  # columns of a unit's output; 1 for a continuous target
+    names: tuple[str, ...]
+    primary: str  # the score that selects a checkpoint
+    higher_is_better: bool = True
+    width: int = 1
+
+    @property
+    def outputs(self) -> int:
+        """Output size of a network's head."""
+        return self.num_classes
+
+    @abstractmethod
+    def labels(self, y: np.ndarray) -> Labels:
+        """Flatten dataset labels."""
+
+    @abstractmethod
+    def lift(self, output: Tensor) -> Tensor:
+        """Network output (B, ...) -> unit grid (B, W, K)."""
+
+    @abstractmethod
+    def scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Score predictions: ``probability`` (E * W, K), ``decision`` (E * W,), ``y`` as the task gives it."""
+
+    def primary_scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray, subsets: Sequence[np.ndarray]) -> list[float]:
+        """The primary score on subsets of the examples, (E,) bool each: what every checkpoint pays for."""
+        out = []
+        for rows in subsets:
+            slots = np.repeat(rows, self.width)
+            out.append(self.scores(probability[slots], decision[slots], y[rows])[self.primary])
+        return out
+
+    def restore(self, value: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Flat unit labels back to the layout of ``y``."""
+        return value.reshape(y.shape).astype(y.dtype)
+
+
+@dataclass
+class Examples:
+    """Inputs and right labels of one split, aligned by row."""
+
+    x: Tensor  # (E, ...)
+    y: np.ndarray  # (E,) or (E, W); -1 or NaN = no label here
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass
+class Task:
+    """What ``tasks/<name>/load`` returns. The engine carves validation out of ``train`` unless ``val`` is given."""
+
+    name: str
+    problem: Problem
+    train: Examples
+    test: Examples
+    groups: np.ndarray | None = None  # (E,) examples with one id never part in a split
+    val: Examples | None = None
+    annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # recorded labels by name, as y
+    features: Callable[[], np.ndarray] | None = None
+    val_fraction: float = 0.1
+
+
+class Evaluate(Protocol):
+    """Predictions of the current networks. There is no "test"."""
+
+    def __call__(self, split: Split, net: int | None = None, features: bool = False) -> Tensor: ...
+
+
+@dataclass
+class Fit:
+    """A finished side training. ``predict(indices)`` gives (len(indices) * W, K) class probabilities."""
+
+    predict: Callable[[np.ndarray], Tensor]
+    network: torch.nn.Module
+
+
+class FitFunction(Protocol):
+    """Train a fresh network on part of the training set with other targets, another method or another head."""
+
+    def __call__(
+        self,
+        *,
+        indices: np.ndarray | Callable[[int], tuple[np.ndarray, Tensor]] | None = None,
+        targets: Tensor | None = None,
+        outputs: int | None = None,
+        epochs: int | None = None,
+        method: Any = None,
+        on_epoch: Callable[[int, Evaluate], bool | None] | None = None,
+    ) -> Fit: ...
+
+
+class Optimizers(Protocol):
+    """The optimizers that take part in a step: clipping happens inside ``step``."""
+
+    def zero_grad(self) -> None: ...
+    def step(self) -> None: ...
+    def parameters(self) -> Iterable[torch.nn.Parameter]: ...

@@ -1,0 +1,48 @@
+"""Rows can be made again, bit for bit: run some of them once more and compare."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.config import Cell
+from benchmark.errors import ConfigError
+from benchmark.identity import AXES
+from benchmark.status import options_of
+from benchmark.store import Row, Store
+
+
+def verify(arguments: Sequence[str]) -> int:
+    """``verify N=5 paths.results=DIR``: rerun N random rows of this code and compare every metric and the predictions' digest.
+
+    Returns:
+        0 if all agree, 1 otherwise.
+    """
+    from benchmark.paths import Paths
+    from benchmark.runner import is_stale, run_cell
+
+    number, paths, _ = options_of(arguments, N="5")
+    rows = [row for row in Store(paths.results).rows() if row.status == "ok" and not is_stale(row)]
+    if not rows:
+        raise ConfigError(f"{paths.results} holds no row of this code: run a sweep first, or on_existing=stale")
+    chosen = random.Random(0).sample(rows, min(int(number["N"]), len(rows)))
+    differ = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for row in chosen:
+            cell = Cell({axis: getattr(row, axis) for axis in AXES}, row.config)
+            (again,) = run_cell(cell, [row.seed], Paths(paths.data, Path(folder), paths.cache))
+            found = differences(row, again)
+            differ += bool(found)
+            print(f"{'DIFFERS' if found else 'same':8}{cell} seed {row.seed[0]}" + (f": {', '.join(found[:4])}" if found else f" ({len(row.metrics)} metrics)"))
+    print(f"{len(chosen) - differ} of {len(chosen)} rows verified")
+    return int(differ > 0)
+
+
+def differences(first: Row, second: Row) -> list[str]:
+    """Names of the metrics, counts and digests in which two rows of one cell and seed differ. Seconds and memory may."""
+    out = [name for name in sorted(first.metrics.keys() | second.metrics.keys()) if first.metrics.get(name) != second.metrics.get(name)]
+    out += [name for name in ("forward", "backward", "epochs") if first.cost.get(name) != second.cost.get(name)]
+    digests = ("test_digest", "train_digest", "noise_digest", "predictions_digest")
+    return out + [name for name in digests if first.provenance.get(name) != second.provenance.get(name)]

@@ -1,0 +1,1 @@
+"""Tasks: one folder each, with ``load(paths, ...) -> Task``, a card and a README."""

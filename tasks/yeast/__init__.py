@@ -1,0 +1,22 @@
+"""Yeast: functional classes of 2,417 genes from micro-array expressions and phylogenetic profiles, 14 labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmark.data import fixed_test, package_file, read_table
+from benchmark.paths import Paths
+from benchmark.problems import MultiLabel
+from benchmark.types import Task
+
+SHA256 = "2969cb4bab877a27adcbe17871fa0b378a1e54b98816cd6106b542ee450a1c09"
+TEST, VAL_FRACTION = 617, 0.25
+
+
+def load(paths: Paths) -> Task:
+    """103 features, standardised; 14 labels."""
+    table = read_table(package_file("river", "datasets/yeast.csv.gz", SHA256), paths.cache)
+    names = [name for name in table.columns if name.startswith("Class")]
+    x = table.drop(columns=names).to_numpy(np.float32)
+    train, test, groups = fixed_test("yeast", x, table[names].to_numpy(np.int64), TEST, numeric=x.shape[1])
+    return Task("yeast", MultiLabel(names), train, test, groups, val_fraction=VAL_FRACTION)

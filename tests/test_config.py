@@ -1,0 +1,258 @@
+"""Strict building of plugins from their yamls, and names that lead back to the same configuration."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from benchmark.config import Cell, build, label, load, names, option, raw, resolve_target
+from benchmark.errors import ConfigError
+from benchmark.grid import parse, resolve
+from benchmark.identity import AXES, cell_id
+from benchmark.methods.elr import ELR
+from benchmark.methods.sam import SAM
+from benchmark.models.base import InputShape
+from benchmark.noise.class_conditional import Asymmetric, Symmetric
+from benchmark.trainer import TrainerSettings
+
+SETTINGS = {"_target_": "benchmark.trainer.TrainerSettings", "epochs": 3, "batch_size": 8, "optimizer": "adam", "lr": 0.1}
+
+
+def refused(config: Mapping[str, Any], where: str, **extra: Any) -> str:
+    """The one line that refuses a configuration."""
+    with pytest.raises(ConfigError) as caught:
+        build(config, where, **extra)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("group", [*AXES, "experiment", "launcher"])
+def test_a_plugin_exists_when_its_yaml_does(group: str) -> None:
+    assert names(group) == sorted(names(group))
+    assert all(raw(group, name) for name in names(group))
+
+
+@pytest.mark.parametrize("axis", AXES[:4])
+def test_every_target_can_be_imported(axis: str) -> None:
+    for name in names(axis):
+        assert callable(resolve_target(option(axis, name), axis))
+
+
+def test_an_option_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"method='sem' does not exist: did you mean 'sam'\? choices: .*elr"):
+        option("method", "sem")
+    with pytest.raises(ConfigError, match="noise gaussian has no key 'rate': choices: scale"):
+        load("noise", "gaussian", rate=0.2)
+
+
+def test_options_are_copies() -> None:
+    before = option("model", "mlp")
+    option("model", "mlp")["hidden"].append(1)
+    option("method", "sam")["base"]["lam"] = 9
+    assert option("model", "mlp") == before
+    assert "lam" not in option("method", "sam")["base"]
+    assert load("model", "mlp", hidden=[8])["hidden"] == [8]
+    assert option("model", "mlp") == before
+
+
+def test_defaults_of_an_option_come_in_their_package() -> None:
+    assert option("method", "sam")["base"] == option("method", "erm")
+    assert "defaults" not in option("method", "sam")
+    assert "model" not in option("task", "digits")  # an override of another group is no key
+
+
+def test_values_reach_the_constructor() -> None:
+    noise = build(load("noise", "symmetric", rate=0.35), "noise")
+    assert isinstance(noise, Symmetric)
+    assert noise.rate == 0.35
+    settings = build(SETTINGS | {"clip": None}, "trainer")
+    assert settings == TrainerSettings(3, 8, "adam", 0.1)
+
+
+def test_integers_become_floats_where_floats_are_expected() -> None:
+    lr = build(SETTINGS | {"lr": 1}, "trainer").lr
+    assert (lr, type(lr)) == (1.0, float)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("raet", r"noise has no key 'raet': did you mean 'rate'? choices: rate"),
+        ("xyz", "noise has no key 'xyz': choices: rate"),
+        ("self", "noise has no key 'self'"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest(key: str, hint: str) -> None:
+    assert refused(option("noise", "symmetric") | {key: 0.2}, "noise").startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("lr", "high", "trainer.lr='high' has the wrong type: expected float, got str"),
+        ("lr", True, "trainer.lr=True has the wrong type: expected float, got bool"),
+        ("lr", None, "trainer.lr=None has the wrong type: expected float, got NoneType"),
+        ("lr", [0.1], "trainer.lr=[0.1] has the wrong type: expected float, got list"),
+        ("epochs", 3.0, "trainer.epochs=3.0 has the wrong type: expected int, got float"),
+        ("epochs", False, "trainer.epochs=False has the wrong type: expected int, got bool"),
+        ("epochs", "3", "trainer.epochs='3' has the wrong type: expected int, got str"),
+        ("optimizer", "adamm", "trainer.optimizer='adamm' is unknown: did you mean 'adam'? choices: adam, adamw, sgd"),
+        ("schedule", 1, "trainer.schedule=1 is unknown: choices: constant, cosine"),
+        ("clip", "1", "trainer.clip='1' has the wrong type: expected float | None, got str"),
+        ("clip", True, "trainer.clip=True has the wrong type: expected float | None, got bool"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(key: str, value: Any, hint: str) -> None:
+    assert refused(SETTINGS | {key: value}, "trainer") == hint
+
+
+@pytest.mark.parametrize("value", [None, 1, 1.5])
+def test_unions_accept_each_of_their_types(value: Any) -> None:
+    assert build(SETTINGS | {"clip": value}, "trainer").clip == value
+
+
+@pytest.mark.parametrize("value", ["64", 64, [64, "32"], [64, True], [64.0], {"a": 1}, None])
+def test_lists_are_checked_inside(value: Any) -> None:
+    extra = {"inputs": InputShape((4,), torch.float32), "outputs": 2}
+    assert build(load("model", "mlp", hidden=[8, 4]), "model", **extra).head.in_features == 4
+    assert refused(load("model", "mlp") | {"hidden": value}, "model", **extra).startswith("model.hidden=")
+
+
+def test_mappings_without_a_target_are_values() -> None:
+    noise = build(load("noise", "asymmetric", mapping={"cat": "dog"}), "noise")
+    assert isinstance(noise, Asymmetric)
+    assert noise.mapping == {"cat": "dog"}
+    assert refused(load("noise", "asymmetric") | {"mapping": 3}, "noise").startswith("noise.mapping=3 has the wrong type: expected str | dict[str, str]")
+
+
+def test_missing_values_are_named() -> None:
+    assert refused({k: v for k, v in SETTINGS.items() if k != "lr"}, "trainer") == "trainer.lr is missing: give trainer.lr="
+    assert refused({"_target_": SETTINGS["_target_"]}, "trainer").startswith("trainer.epochs is missing")
+
+
+@pytest.mark.parametrize("target", ["os.system", "builtins.eval", "torch.nn.Linear", "benchmarks.x.Y", "tasksx.y", "", None, 3, ["benchmark.grid.expand"]])
+def test_targets_outside_of_the_suite_are_refused(target: Any) -> None:
+    assert refused({"_target_": target}, "method") == f"method._target_={target!r} is refused: plugins live under benchmark. or tasks."
+
+
+@pytest.mark.parametrize("target", ["benchmark.methods.none.Thing", "benchmark.methods.elr.Thing", "benchmark.", "benchmark.files.os.system", "tasks.none"])
+def test_targets_that_do_not_exist_are_refused(target: str) -> None:
+    assert refused({"_target_": target}, "method").startswith(f"method._target_={target} cannot be imported: ")
+
+
+@pytest.mark.parametrize("target", ["benchmark.methods.elr", "benchmark.files.os"])
+def test_targets_that_cannot_be_called_are_refused(target: str) -> None:
+    assert refused({"_target_": target}, "method").startswith(f"method._target_={target}")
+
+
+def test_a_configuration_without_target_is_refused() -> None:
+    assert "is refused" in refused({"rate": 0.2}, "noise")
+
+
+def test_nested_plugins_are_built_first_and_checked() -> None:
+    config = option("method", "sam") | {"base": load("method", "elr", lam=5)}
+    method = build(config, "method")
+    assert isinstance(method, SAM)
+    assert isinstance(method.base, ELR)
+    assert method.base.lam == 5.0
+    assert refused(config | {"base": config["base"] | {"lan": 5}}, "method").startswith("method.base has no key 'lan': did you mean 'lam'")
+    assert refused(config | {"base": config["base"] | {"lam": "5"}}, "method") == "method.base.lam='5' has the wrong type: expected float, got str"
+    assert "is refused" in refused(config | {"base": {"_target_": "os.system"}}, "method")
+    assert refused(config | {"base": "elr"}, "method").startswith("method.base='elr' has the wrong type: expected Method")
+
+
+def test_values_that_are_not_from_yaml_cannot_be_given_there() -> None:
+    extra = {"inputs": InputShape((4,), torch.float32), "outputs": 2}
+    assert refused(load("model", "linear") | {"outputs": 7}, "model", **extra).startswith("model has no key 'outputs'")
+
+
+class Untyped:
+    """A plugin whose author writes no types."""
+
+    def __init__(self, q=0.7, *rest, name: Any = "x", **more):  # type: ignore[no-untyped-def]
+        self.q, self.name = q, name
+
+
+def test_parameters_without_a_type_take_any_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("benchmark.untyped")
+    module.Untyped = Untyped  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "benchmark.untyped", module)
+    made = build({"_target_": "benchmark.untyped.Untyped", "q": [1], "name": True}, "method")
+    assert (made.q, made.name) == ([1], True)
+    assert refused({"_target_": "benchmark.untyped.Untyped", "more": 1}, "method").startswith("method has no key 'more'")
+
+
+def made_cell(**changes: Mapping[str, Any]) -> Cell:
+    choice = {"task": "digits", "noise": "asymmetric", "method": "sam", "model": "mlp", "trainer": "quick"}
+    return Cell(choice, {axis: option(axis, name) | changes.get(axis, {}) for axis, name in choice.items()})
+
+
+CHANGES: dict[str, dict[str, Mapping[str, Any]]] = {
+    "nothing": {},
+    "numbers": {"noise": {"rate": 1e-05}, "method": {"rho": 2.0}, "trainer": {"epochs": 7, "lr": 0.012345}, "task": {"subset": 100}},
+    "many digits": {"noise": {"rate": 0.123456789}, "trainer": {"lr": 1 / 3}},
+    "null": {"trainer": {"threads": None}},
+    "a list": {"model": {"hidden": [64, 32, 16]}},
+    "a word": {"trainer": {"schedule": "cosine", "precision": "bf16-mixed"}},
+    "a mapping": {"noise": {"mapping": {"cat": "dog", "dog": "cat"}}},
+    "a mapping of tags": {"noise": {"mapping": {"B-PER": "B-ORG"}}},
+    "names with spaces": {"noise": {"mapping": {"Very Good": "Good"}}},
+    "another base": {"method": {"base": option("method", "elr")}},
+    "a key of another base": {"method": {"base": load("method", "elr", lam=5.0, beta=0.9), "rho": 0.1}},
+    "another yaml of the base's class": {"method": {"base": option("method", "erm_long")}},
+    "a key of the base": {"method": {"base": load("method", "erm", sequence=False)}},
+    "two levels": {"method": {"base": load("method", "sam", rho=0.3) | {"base": load("method", "gce", q=0.5)}}},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_labels_lead_back_to_the_cell(name: str) -> None:
+    """What a row is labelled with, written into a grid, is that row's cell."""
+    this = made_cell(**CHANGES[name])
+    back = {axis: resolve(axis, tuple(parse(axis, this.labels[axis])))[1] for axis in AXES}
+    assert cell_id(back) == this.id
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_overrides_lead_back_to_the_cell(name: str) -> None:
+    """What a row's command says beside the names."""
+    this = made_cell(**CHANGES[name])
+    back = {}
+    for axis in AXES:
+        own = [text for text in this.overrides if text.split("=")[0].split("@")[0].split(".")[0] == axis]
+        back[axis] = resolve(axis, (f"{axis}={this.choice[axis]}", *own))[1]
+    assert cell_id(back) == this.id
+
+
+def test_labels_say_what_differs() -> None:
+    labels = made_cell(method={"base": load("method", "elr", lam=5.0, beta=0.9)}, noise={"rate": 0.4}, model={"hidden": [8]}).labels
+    assert labels == {
+        "task": "digits",
+        "noise": "asymmetric(rate=0.4)",
+        "method": "sam(base=elr(lam=5, beta=0.9))",
+        "model": "mlp(hidden=[8])",
+        "trainer": "quick",
+    }
+    assert str(made_cell()) == "digits asymmetric sam"
+
+
+def test_labels_of_different_cells_differ() -> None:
+    """The board groups rows by their labels."""
+    values = [0.1, 0.12345678, 0.12345679, 0.1234568, 1e-9, 1, "1", [1], None]
+    assert len({label("noise", "symmetric", option("noise", "symmetric") | {"rate": value}) for value in values}) == len(values) - 1  # 1 and "1" read alike
+
+
+def test_equal_numbers_are_no_difference() -> None:
+    assert label("method", "elr", option("method", "elr") | {"lam": 3}) == "elr"
+    assert made_cell(method={"rho": 0.05}).overrides == []
+
+
+@pytest.mark.parametrize(("axis", "key", "value"), [("noise", "rate", 0.3), ("trainer", "threads", 2), ("task", "rows", 5), ("model", "dropout", 0.1)])
+def test_identity_of_a_cell_follows_its_configuration(axis: str, key: str, value: Any) -> None:
+    assert made_cell(**{axis: {key: value}}).id != made_cell().id
+    assert made_cell(**{axis: {key: option(axis, made_cell().choice[axis])[key]}}).id == made_cell().id

@@ -1,0 +1,48 @@
+"""What the documents say is true."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from benchmark.config import build, load, names
+from benchmark.documents import pages
+from benchmark.identity import ROOT
+from benchmark.noise.base import Context, Streams
+from benchmark.paths import Paths
+from benchmark.splits import assemble
+from tasks.digits import load as load_digits
+
+
+def test_generated_pages_are_current() -> None:
+    for path, text in pages():
+        assert path.read_text(encoding="utf8") == text, f"{path.name} is out of date: run make docs"
+
+
+def test_the_label_of_the_architecture_page_goes_where_it_says(paths: Paths) -> None:
+    task = load_digits(paths)
+    labels = task.problem.labels(task.train.y)
+    streams = Streams(labels, 0)
+    made = build(load("noise", "symmetric", rate=0.4), "noise")(labels, streams, Context())
+    assert (task.train.y[10], made.observed[10]) == (2, 5)
+    assert (round(streams["flip"][10], 3), round(streams["pick"][10], 3)) == (0.191, 0.266)
+    data, _ = assemble(task, task.train, made, seed=0)
+    (at,) = np.flatnonzero((data.train.x == task.train.x[10]).flatten(1).all(1).numpy())
+    assert at == 5
+    assert int(data.train.value[at, 0]) == 5
+
+
+def test_files_that_the_documents_name_exist() -> None:
+    for page in ("README.md", "docs/architecture.md"):
+        text = (ROOT / page).read_text(encoding="utf8")
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            base = ROOT if page == "README.md" else ROOT / "docs"
+            assert (base / target).exists(), f"{page} links to {target}"
+
+
+def test_changelog_names_every_plugin() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf8")
+    for group in ("task", "noise", "method", "model"):
+        for name in names(group):
+            assert re.search(rf"\b{name}\b", text), f"CHANGELOG.md does not mention {group} {name}"

@@ -1,0 +1,299 @@
+"""Names and seeds: what they depend on and what they must not depend on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_setting, run
+
+from benchmark import identity
+from benchmark.config import load
+from benchmark.identity import AXES, canonical_json, cell_id, digest, generator, seed_for, source_digest, stream
+
+CONFIG: dict[str, Any] = {
+    "task": {"_target_": "tasks.digits.load", "subset": None},
+    "noise": {"_target_": "benchmark.noise.class_conditional.Symmetric", "rate": 0.4},
+    "method": {"_target_": "benchmark.methods.sam.SAM", "rho": 0.05, "base": {"_target_": "benchmark.methods.elr.ELR", "lam": 3.0, "beta": 0.7}},
+    "model": {"_target_": "benchmark.models.mlp.MLP", "hidden": [128, 64]},
+    "trainer": {"epochs": 33, "lr": 0.003, "clip": None, "threads": 1},
+}
+
+
+def test_canonical_json_sorts_keys_and_leaves_no_space() -> None:
+    assert canonical_json({"b": [1, 2.5, None, True], "a": {"d": "é", "c": "x y"}}) == '{"a":{"c":"x y","d":"\\u00e9"},"b":[1,2.5,null,true]}'
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_canonical_json_refuses_what_json_does_not_have(value: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json({"a": [value]})
+
+
+def test_canonical_json_round_trips() -> None:
+    assert json.loads(canonical_json(CONFIG)) == CONFIG
+
+
+def test_digest_sees_content_type_shape_and_order() -> None:
+    a = np.arange(6)
+    variants = [
+        [a],
+        [a.astype(np.int32)],
+        [a.astype(np.float64)],
+        [a.reshape(2, 3)],
+        [a.reshape(3, 2)],
+        [a[::-1]],
+        [a, a],
+        [np.empty(0, dtype=np.int64)],
+        [np.empty((0, 3), dtype=np.int64)],
+        [a.tolist()],
+        [str(a.tolist())],
+        [1, 2],
+        [2, 1],
+        [[1, 2]],
+        ["12"],
+    ]
+    assert len({digest(*parts) for parts in variants}) == len(variants)
+
+
+def test_digest_is_that_of_the_values_not_of_their_place_in_memory() -> None:
+    a = np.arange(12).reshape(3, 4)
+    assert digest(a.T) == digest(np.ascontiguousarray(a.T))
+    assert digest(a[:, ::2]) == digest(a[:, ::2].copy())
+    assert digest(torch.from_numpy(a)) == digest(a)
+    assert digest(torch.arange(3.0).requires_grad_()) == digest(np.arange(3, dtype=np.float32))
+
+
+def test_digest_has_the_length_that_is_asked_for() -> None:
+    assert len(digest("x")) == 16
+    assert digest("x", length=64).startswith(digest("x"))
+
+
+def test_one_altered_byte_changes_the_digest() -> None:
+    a = np.zeros(1000, dtype=np.float32)
+    b = a.copy()
+    b[777] = np.nextafter(np.float32(0), np.float32(1))
+    assert digest(a) != digest(b)
+
+
+def reordered(value: Any) -> Any:
+    return {key: reordered(value[key]) for key in reversed(list(value))} if isinstance(value, dict) else value
+
+
+def as_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: as_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(as_floats(item) for item in value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def test_cell_id_ignores_key_order_and_the_way_numbers_are_written() -> None:
+    assert cell_id(reordered(CONFIG)) == cell_id(CONFIG)
+    assert cell_id(as_floats(CONFIG)) == cell_id(CONFIG)
+
+
+def test_cell_id_ignores_what_is_not_identity() -> None:
+    assert cell_id(CONFIG | {"paths": {"results": "elsewhere"}, "seeds": [0], "logger": "wandb", "launcher": "joblib"}) == cell_id(CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("axis", "key", "value"),
+    [
+        ("task", "subset", 100),
+        ("noise", "rate", 0.40000001),
+        ("noise", "_target_", "benchmark.noise.class_conditional.PairFlip"),
+        ("method", "rho", 0.1),
+        ("method", "base", {"_target_": "benchmark.methods.elr.ELR", "lam": 3.0, "beta": 0.9}),
+        ("model", "hidden", [64, 128]),
+        ("model", "hidden", [[128, 64]]),
+        ("trainer", "threads", 2),
+        ("trainer", "threads", True),
+        ("trainer", "clip", 0),
+        ("trainer", "extra", None),
+    ],
+)
+def test_cell_id_sees_every_value(axis: str, key: str, value: Any) -> None:
+    assert cell_id(CONFIG | {axis: CONFIG[axis] | {key: value}}) != cell_id(CONFIG)
+
+
+def test_cell_id_sees_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = cell_id(CONFIG)
+    monkeypatch.setattr(identity, "PROTOCOL_VERSION", identity.PROTOCOL_VERSION + 1)
+    assert cell_id(CONFIG) != before
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_cell_id_needs_every_axis(axis: str) -> None:
+    with pytest.raises(KeyError, match=axis):
+        cell_id({name: value for name, value in CONFIG.items() if name != axis})
+
+
+def test_seeds_fit_in_63_bits_and_use_them() -> None:
+    seeds = [seed_for("order", i) for i in range(2000)]
+    assert len(set(seeds)) == len(seeds)
+    assert min(seeds) >= 0
+    assert 2**62 < max(seeds) < 2**63
+    ones = np.mean([[seed >> bit & 1 for bit in range(63)] for seed in seeds], axis=0)
+    assert np.abs(ones - 0.5).max() < 0.06  # 5 sd
+
+
+def test_seeds_depend_on_every_axis_and_their_order() -> None:
+    axes = [("order", 3, 1), ("order", 1, 3), ("order", 31), ("order", "3", 1), ("order", 3), ("init", 3, 1), ("order", 3, 1, 0), ()]
+    assert len({seed_for(*a) for a in axes}) == len(axes)
+
+
+def test_generator_is_its_own_and_leaves_the_global_one() -> None:
+    before = torch.get_rng_state()
+    a, b = torch.randperm(50, generator=generator("order", 1)), torch.randperm(50, generator=generator("order", 1))
+    assert torch.equal(a, b)
+    assert not torch.equal(a, torch.randperm(50, generator=generator("order", 2)))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_methods_of_a_cell_share_all_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Split, order, initial weights: whatever a run asks a seed for, a run of another method asks for the same."""
+    setting = make_setting("multiclass", epochs=2)
+    asked: list[str] = []
+
+    def listening(*parts: Any, length: int = 16) -> str:
+        if len(parts) == 1 and isinstance(parts[0], list):
+            asked.append(canonical_json(parts[0]))
+        return digest(*parts, length=length)
+
+    monkeypatch.setattr(identity, "digest", listening)
+    found = {}
+    for name in ("erm", "elr"):
+        asked.clear()
+        run(load("method", name), setting, seed=5)
+        found[name] = list(asked)
+    assert found["erm"] == found["elr"]
+    assert {json.loads(axes)[0] for axes in found["erm"]} >= {"init", "order"}
+    assert not [axes for axes in found["elr"] if "elr" in axes]
+
+
+def test_stream_of_a_subset_is_the_subset_of_the_stream() -> None:
+    whole = stream(np.arange(1000), "noise", "flip", 3)
+    for ids in (np.arange(100), np.array([999, 4, 4, 17]), np.arange(1000)[::-1], np.array([0]), np.array([1, 0]), np.arange(500, 600)):
+        assert np.array_equal(stream(ids, "noise", "flip", 3), whole[ids])
+    assert len(stream(np.empty(0, dtype=np.int64), "noise")) == 0
+
+
+def test_stream_is_uniform_and_differs_between_axes() -> None:
+    ids = np.arange(20_000)
+    a, b, c = (stream(ids, "noise", name, seed) for name, seed in (("flip", 0), ("pick", 0), ("flip", 1)))
+    for u in (a, b, c):
+        assert u.min() >= 0
+        assert u.max() < 1
+        assert np.abs(np.histogram(u, 20, (0, 1))[0] - 1000).max() < 5 * np.sqrt(950)
+    for u, v in ((a, b), (a, c), (b, c)):
+        assert abs(np.corrcoef(u, v)[0, 1]) < 4 / np.sqrt(len(ids))
+
+
+def test_streams_are_pinned() -> None:
+    # Whoever changes how streams are drawn changes every flip of every row on the board.
+    assert seed_for("noise", "flip", 0) == 2915949035006889479
+    assert stream(np.arange(3), "noise", "flip", 0).tolist() == [0.4517094630079247, 0.44105435211754884, 0.3595336120582968]
+
+
+MODULE = '''"""A module."""
+
+import numpy as np
+from benchmark.other import rate
+
+
+class Thing:
+    """A class."""
+
+    def __init__(self, q: float = 0.7) -> None:
+        self.q = q  # stored
+
+    def loss(self, x: float) -> float:
+        """A function."""
+        return rate() * x**self.q
+'''
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A suite of three modules in a folder of its own; the digests that were computed are forgotten before and after."""
+    folder = tmp_path / "benchmark"
+    folder.mkdir()
+    (folder / "__init__.py").write_text('"""A package."""\n')
+    (folder / "thing.py").write_text(MODULE)
+    (folder / "other.py").write_text("from benchmark import deep\n\ndef rate():\n    return deep.RATE\n")
+    (folder / "deep.py").write_text("RATE = 0.5\n")
+    (folder / "unrelated.py").write_text("BOARD = 1\n")
+    monkeypatch.setattr(identity, "ROOT", tmp_path)
+    monkeypatch.setattr(identity, "ENGINE", ())
+    identity._module.cache_clear()
+    yield folder
+    identity._module.cache_clear()
+
+
+def of_thing() -> str:
+    identity._module.cache_clear()
+    return source_digest(["benchmark.thing"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  # stored", ""),
+        ("self.q = q", "self.q = (q)"),
+        ('        """A function."""\n', ""),
+        ('"""A class."""', '"""Another text,\n\n    longer."""'),
+        ('"""A module."""\n', "# no docstring\n"),
+        ("\n\n\nclass", "\nclass"),
+        ("q: float = 0.7", "q: float = 0.70"),
+    ],
+)
+def test_source_digest_ignores_comments_docstrings_and_layout(suite: Path, old: str, new: str) -> None:
+    before = of_thing()
+    assert old in MODULE
+    (suite / "thing.py").write_text(MODULE.replace(old, new))
+    assert of_thing() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("0.7", "0.8"), ("x**self.q", "x*self.q"), ("rate() * x", "x * rate()"), ("def loss", "def losses"), ("import numpy as np\n", ""), ("q: float", "q: int")],
+)
+def test_source_digest_sees_code(suite: Path, old: str, new: str) -> None:
+    before = of_thing()
+    assert old in MODULE
+    (suite / "thing.py").write_text(MODULE.replace(old, new))
+    assert of_thing() != before
+
+
+def test_source_digest_follows_imports_and_nothing_else(suite: Path) -> None:
+    before = of_thing()
+    (suite / "unrelated.py").write_text("BOARD = 2\n")
+    assert of_thing() == before
+    (suite / "deep.py").write_text("RATE = 0.6\n")
+    assert of_thing() != before
+
+
+def test_source_digest_is_that_of_a_set_of_modules(suite: Path) -> None:
+    first = source_digest(["benchmark.thing", "benchmark.unrelated"])
+    assert source_digest(["benchmark.unrelated", "benchmark.thing", "benchmark.deep"]) == first
+    assert source_digest(["benchmark.thing"]) != first
+
+
+def test_source_digest_of_the_engine_leaves_the_board_out() -> None:
+    reached: set[str] = set()
+    waiting = list(identity.ENGINE)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += identity._module(name)[1]
+    assert reached >= {
+        f"benchmark.{name}" for name in ("types", "problems", "learner", "data", "measures", "noise.base", "methods.base", "models.base", "step")
+    }
+    assert not reached & {f"benchmark.{name}" for name in ("leaderboard", "stats", "status", "progress", "loggers", "sweep", "provenance")}

@@ -1,0 +1,172 @@
+"""What every method must do, found through conf/method: a new yaml is tested without an edit here."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import MODELS, PROBLEMS, run
+
+from benchmark.config import build, label, load, names, option, resolve_target
+from benchmark.execution import Outcome
+from benchmark.grid import PROBLEM_KIND
+from benchmark.identity import digest
+from benchmark.methods.base import Method
+from benchmark.setting import Setting
+from benchmark.step import Batch, Passes, Step
+from benchmark.training import run_info, set_up
+
+METHODS = names("method")
+
+
+def serves(name: str, problem: str) -> bool:
+    cls = resolve_target(option("method", name), "method")
+    return PROBLEM_KIND[problem] in cls.kinds and (cls.problems is None or problem in cls.problems)
+
+
+PAIRS = [(name, problem) for name in METHODS for problem in PROBLEMS if serves(name, problem)]
+
+
+def made(name: str, setting: Setting) -> Method:
+    """A method that is set up, its side trainings included where it has any."""
+    method: Method = build(load("method", name), "method")
+    needs = {need: setting.declared[need] for need in method.needs}
+    set_up(method, run_info(setting.data, setting.recipe.settings, 6, 0, needs))
+    return method
+
+
+Trained = Callable[[str, str], Outcome]
+
+
+@pytest.fixture(scope="session")
+def trained(settings: dict[str, Setting]) -> Trained:
+    """One finished run per method and task type, shared by the tests that only look at it."""
+
+    @functools.cache
+    def of(name: str, problem: str) -> Outcome:
+        return run(load("method", name), settings[problem])
+
+    return of
+
+
+def batch_step(method: Method, setting: Setting, at: torch.Tensor, networks: Any) -> Step:
+    part = setting.data.train
+    live = None if bool(part.live.all()) else part.live[at]
+    batch = Batch([part.x[at]] * method.views, at, part.value[at], live)
+    return Step(networks, setting.data.problem, batch, Passes.zeros(method.networks))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_constructs_with_defaults_and_is_named_after_them(name: str) -> None:
+    method = build(load("method", name), "method")
+    assert isinstance(method, Method)
+    assert method.kinds <= {"categorical", "continuous"}
+    assert label("method", name, option("method", name)) == name
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_docstring_cites_and_prices(name: str) -> None:
+    cls = resolve_target(option("method", name), "method")
+    assert cls.__doc__
+    assert len(cls.__doc__) > 80
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_fit_beats_chance(name: str, problem: str, settings: dict[str, Setting], trained: Trained) -> None:
+    setting = settings[problem]
+    outcome = trained(name, problem)
+    chance = {"multiclass": 0.25, "multilabel": 0.382, "tagging": 0.15, "regression": 0.89}[problem]
+    score = outcome.evaluation.records[-1].primary["test"]
+    assert score < chance if problem == "regression" else score > chance
+    assert outcome.cost["passes"] > 0
+    suspicion = outcome.method.suspicion()
+    assert suspicion is None or (suspicion.shape == (setting.data.num_units,) and bool(suspicion.isfinite().all()))
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_same_seed_same_bits_and_no_global_generator(name: str, problem: str, settings: dict[str, Setting], trained: Trained) -> None:
+    """Two runs agree bit for bit although the global generators moved in between, and leave those as they were."""
+    first = trained(name, problem).evaluation
+    torch.manual_seed(11)
+    np.random.seed(11)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[union-attr]
+    second = run(load("method", name), settings[problem]).evaluation
+    assert [r.predictions for r in first.records] == [r.predictions for r in second.records]
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_objective_is_finite_and_differentiable(name: str, problem: str, settings: dict[str, Setting]) -> None:
+    setting = settings[problem]
+    method = made(name, setting)
+    if type(method).prepare is not Method.prepare and "prepare" in vars(type(method)):
+        pytest.skip("its objective exists after side trainings; test_fit_beats_chance covers it")
+    networks = setting.recipe.networks(setting.data.problem, method.networks)
+    value = method.objective(batch_step(method, setting, torch.arange(24), networks))
+    assert value.shape == ()
+    assert bool(value.isfinite())
+    value.backward()
+    for network in networks:
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        assert gradients
+        assert all(bool(g.isfinite().all()) for g in gradients)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_loss_follows_the_order_of_units(name: str, problem: str, settings: dict[str, Setting]) -> None:
+    setting = settings[problem]
+    method = made(name, setting)
+    networks = setting.recipe.networks(setting.data.problem, 1)
+    units = batch_step(method, setting, torch.arange(24), networks * method.networks).units()
+    assert units.target is not None
+    order = torch.randperm(len(units.target), generator=torch.Generator().manual_seed(1))
+    loss = method.loss(units.output, units.target)
+    assert loss.shape == units.target.shape
+    assert torch.allclose(method.loss(units.output[order], units.target[order]), loss[order], atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_objective_ignores_the_order_of_examples(name: str, problem: str, settings: dict[str, Setting]) -> None:
+    setting = settings[problem]
+    method = made(name, setting)
+    if "prepare" in vars(type(method)):
+        pytest.skip("its objective exists after side trainings")
+    if hasattr(method, "rng"):
+        pytest.skip("it pairs examples at random")
+    networks = setting.recipe.networks(setting.data.problem, method.networks)
+    at = torch.arange(24)
+    values = [copy.deepcopy(method).objective(batch_step(method, setting, order, networks)) for order in (at, at.flip(0))]
+    assert torch.allclose(values[0], values[1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_state_round_trip(name: str, problem: str, settings: dict[str, Setting], trained: Trained) -> None:
+    """state_dict of a trained method goes into a fresh one, which then suspects the same labels."""
+    setting = settings[problem]
+    method = trained(name, problem).method
+    fresh = made(name, setting)
+    for key, value in method.state_dict().items():
+        if key not in fresh.state_dict():  # allocated by side trainings
+            fresh.register_buffer(key, torch.empty_like(value))
+    fresh.load_state_dict(method.state_dict())
+    a, b = method.suspicion(), fresh.suspicion()
+    assert (a is None and b is None) or (a is not None and b is not None and torch.equal(a, b))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_test_set_is_left_alone(problem: str, settings: dict[str, Setting]) -> None:
+    setting = settings[problem]
+    before = digest(setting.task.test.x, setting.task.test.y, setting.data.val.x, setting.data.val.value)
+    run(load("method", "mixup"), setting)
+    assert digest(setting.task.test.x, setting.task.test.y, setting.data.val.x, setting.data.val.value) == before
+
+
+def test_every_kind_is_served_by_the_plain_baselines() -> None:
+    for name in ("erm", "erm_ensemble", "erm_long", "mixup", "small_loss", "coteaching", "sam"):
+        assert all((name, problem) in PAIRS for problem in MODELS)

@@ -1,0 +1,211 @@
+"""Noise that depends on the right class alone: the matrices, and that flips follow them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import chi2_contingency, chisquare
+
+from benchmark.errors import ConfigError
+from benchmark.noise.base import Context, Streams, flip_by_transition, realised_transition
+from benchmark.noise.class_conditional import Asymmetric, ClassConditional, PairFlip, Symmetric
+from benchmark.problems import Multiclass, MultiLabel, Tagging
+from benchmark.types import Labels
+
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR10_MAP = {"truck": "automobile", "bird": "airplane", "cat": "dog", "dog": "cat", "deer": "horse"}
+DIGITS = tuple("0123456789")
+MNIST_MAP = {"7": "1", "2": "7", "5": "6", "6": "5", "3": "8"}
+LEVEL = 1e-3  # of the tests of fit; seeds are fixed, so they pass or fail for good
+
+
+def balanced(names: tuple[str, ...], per_class: int) -> Labels:
+    return Multiclass(names).labels(np.arange(len(names) * per_class) % len(names))
+
+
+def observed(noise: ClassConditional, labels: Labels, seed: int = 0) -> np.ndarray:
+    return noise(labels, Streams(labels, seed), Context()).observed
+
+
+def counts(labels: Labels, given: np.ndarray) -> np.ndarray:
+    table = np.zeros((labels.num_classes, labels.num_classes), dtype=int)
+    np.add.at(table, (labels.value, given), 1)
+    return table
+
+
+@pytest.mark.parametrize("noise", [Symmetric, PairFlip, Asymmetric])
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.45, 1 / 3, 0.9, 1.0])
+def test_rows_of_the_matrix_are_distributions(noise: type[ClassConditional], rate: float) -> None:
+    for names in (CIFAR10, DIGITS):
+        matrix = noise(rate).transition(balanced(names, 2))
+        assert matrix.min() >= 0
+        np.testing.assert_allclose(matrix.sum(1), 1, rtol=0, atol=1e-15)
+        assert set(matrix.diagonal().round(12)) <= {round(1 - rate, 12), 1.0}
+
+
+def test_symmetric_matrix_spreads_the_rate_over_the_wrong_classes() -> None:
+    matrix = Symmetric(0.3).transition(balanced(tuple("abcd"), 1))
+    np.testing.assert_allclose(matrix, np.where(np.eye(4) == 1, 0.7, 0.1))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_symmetric_never_gives_the_right_class(classes: int) -> None:
+    labels = balanced(tuple(map(str, range(classes))), 2000)
+    assert not (observed(Symmetric(1.0), labels) == labels.value).any()
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.7])
+def test_symmetric_flips_follow_its_matrix(rate: float) -> None:
+    """The fast path against the matrix, and against flips drawn from the matrix."""
+    labels = balanced(tuple("abcde"), 6000)
+    noise = Symmetric(rate)
+    fast = counts(labels, observed(noise, labels, 1))
+    assert chisquare(fast.reshape(-1), 6000 * noise.transition(labels).reshape(-1), ddof=4).pvalue > LEVEL
+    slow = counts(labels, flip_by_transition(labels, noise.transition(labels), Streams(labels, 2)))
+    assert chi2_contingency(np.stack([fast.reshape(-1), slow.reshape(-1)])).pvalue > LEVEL
+
+
+def test_flips_by_any_matrix_follow_it() -> None:
+    labels = balanced(tuple("abcde"), 6000)
+    matrix = np.random.default_rng(4).dirichlet(np.ones(5), 5)
+    matrix[2] = [0.0, 0.5, 0.5, 0.0, 0.0]  # zeros at both ends
+    table = counts(labels, flip_by_transition(labels, matrix, Streams(labels, 0)))
+    assert not table[matrix == 0].any()
+    for row, expected in zip(table, matrix, strict=True):
+        assert chisquare(row[expected > 0], 6000 * expected[expected > 0]).pvalue > LEVEL
+
+
+def test_flips_by_a_matrix_for_each_column_follow_their_own() -> None:
+    labels = MultiLabel(["p", "q", "r"]).labels(np.random.default_rng(0).integers(0, 2, (5000, 3)))
+    matrix = np.array([[[1.0, 0.0], [0.4, 0.6]], [[0.9, 0.1], [0.0, 1.0]], [[0.5, 0.5], [1.0, 0.0]]])
+    found = realised_transition(labels, flip_by_transition(labels, matrix, Streams(labels, 0)))
+    np.testing.assert_allclose(found, matrix, atol=4 * 0.5 / np.sqrt(2400))
+    assert np.array_equal(found == 0, matrix == 0)
+
+
+def test_pairflip_gives_the_next_class() -> None:
+    labels = balanced(CIFAR10, 500)
+    given = observed(PairFlip(0.45), labels)
+    flipped = given != labels.value
+    assert np.array_equal(given[flipped], (labels.value[flipped] + 1) % 10)
+    assert abs(flipped.mean() - 0.45) < 4 * np.sqrt(0.45 * 0.55 / 5000)
+    np.testing.assert_array_equal(PairFlip(1.0).transition(labels), np.roll(np.eye(10), 1, axis=1))
+
+
+@pytest.mark.parametrize(("names", "mapping", "expected"), [(CIFAR10, "cifar10", CIFAR10_MAP), (DIGITS, "mnist", MNIST_MAP)])
+@pytest.mark.parametrize("order", [1, -1])
+def test_asymmetric_maps_by_class_name(names: tuple[str, ...], mapping: str, expected: dict[str, str], order: int) -> None:
+    """Found alone from the names, whatever the order of the classes is."""
+    labels = balanced(names[::order], 20)
+    for chosen in ("auto", mapping):
+        given = observed(Asymmetric(1.0, chosen), labels)
+        pairs = {(labels.names[right], labels.names[wrong]) for right, wrong in zip(labels.value, given, strict=True) if right != wrong}
+        assert pairs == set(expected.items())
+
+
+def test_asymmetric_of_tags_keeps_the_prefix() -> None:
+    names = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
+    labels = Tagging(names, 7).labels(np.tile(np.arange(7), (30, 1)))
+    given = observed(Asymmetric(1.0), labels)
+    pairs = {(names[right], names[wrong]) for right, wrong in zip(labels.value, given, strict=True) if right != wrong}
+    assert pairs == {(f"{p}-{a}", f"{p}-{b}") for p in "BI" for a, b in (("PER", "ORG"), ("ORG", "LOC"), ("LOC", "ORG"))}
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.2, 0.4])
+def test_asymmetric_corrupts_half_of_its_rate_on_balanced_cifar10(rate: float) -> None:
+    labels = balanced(CIFAR10, 2000)
+    wrong = observed(Asymmetric(rate), labels) != labels.value
+    assert abs(wrong.mean() - rate / 2) < 4 * np.sqrt(rate * (1 - rate) * 10_000) / 20_000
+
+
+def test_asymmetric_flips_nothing_twice() -> None:
+    """Cats become dogs and dogs become cats, both counted from the right labels: none is flipped back."""
+    labels = balanced(CIFAR10, 4000)
+    cat, dog, automobile, truck = (CIFAR10.index(name) for name in ("cat", "dog", "automobile", "truck"))
+    every = observed(Asymmetric(1.0), labels)
+    assert set(every[labels.value == cat]) == {dog}
+    assert set(every[labels.value == dog]) == {cat}
+    assert set(every[labels.value == truck]) == {automobile}
+    table = counts(labels, observed(Asymmetric(0.4), labels))
+    for right, wrong in ((cat, dog), (dog, cat)):
+        assert table[right].sum() == table[right, right] + table[right, wrong]
+        assert abs(table[right, wrong] - 1600) < 4 * np.sqrt(4000 * 0.4 * 0.6)
+
+
+def test_asymmetric_takes_a_mapping_of_its_own() -> None:
+    labels = balanced(("red", "green", "blue"), 50)
+    given = observed(Asymmetric(1.0, {"red": "blue"}), labels)
+    assert np.array_equal(given, np.where(labels.value == 0, 2, labels.value))
+    digits = balanced(DIGITS, 5)  # yaml reads 7: 1 as numbers
+    assert np.array_equal(observed(Asymmetric(1.0, {7: 1}), digits), np.where(digits.value == 7, 1, digits.value))  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("names", "mapping", "hint"),
+    [
+        (("red", "green", "blue"), {"red": "bleu"}, r"noise\.mapping names unknown class 'bleu': did you mean 'blue'"),
+        (("red", "green", "blue"), {"rad": "blue"}, r"noise\.mapping names unknown class 'rad': did you mean 'red'"),
+        (CIFAR10, "cifar", r"noise\.mapping='cifar' is unknown: did you mean 'cifar10'"),
+        (CIFAR10, "mnist", r"noise\.mapping=mnist fits no class"),
+        (("red", "green", "blue"), "auto", r"noise\.mapping=auto fits no class of this task \(red, green, blue, \.\.\.\): give noise\.mapping="),
+        (CIFAR10[:-1], "cifar10", "fits no class"),
+    ],
+)
+def test_asymmetric_refuses_names_that_do_not_fit(names: tuple[str, ...], mapping: Any, hint: str) -> None:
+    with pytest.raises(ConfigError, match=hint) as caught:
+        observed(Asymmetric(0.2, mapping), balanced(names, 2))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "hint"),
+    [
+        ([[1.1, -0.1, 0.0], [0, 1, 0], [0, 0, 1]], "negative or undefined entry"),
+        ([[1.0, float("nan"), 0.0], [0, 1, 0], [0, 0, 1]], "negative or undefined entry"),
+        ([[1.0, float("inf"), 0.0], [0, 1, 0], [0, 0, 1]], "negative or undefined entry"),
+        ([[1.0, 0, 0], [0, 0.5, 0.4], [0, 0, 1]], r"row 1 sums to 0\.9, not 1"),
+        ([[1.0, 0, 0], [0, 1, 0], [0, 0.1, 1]], r"row 2 sums to 1\.1, not 1"),
+        (np.eye(2), "the labels have 3 classes: give a 3 x 3 matrix"),
+        (np.eye(4), "the labels have 3 classes"),
+        (np.eye(3)[:2], "the labels have 3 classes"),
+        (np.ones(3) / 3, "the labels have 3 classes"),
+    ],
+)
+def test_matrices_that_are_none_are_refused_in_one_line(matrix: Any, hint: str) -> None:
+    labels = balanced(tuple("abc"), 4)
+    with pytest.raises(ConfigError, match=hint) as caught:
+        flip_by_transition(labels, np.asarray(matrix), Streams(labels, 0))
+    assert "\n" not in str(caught.value)
+
+
+def test_rounding_errors_of_a_matrix_are_accepted() -> None:
+    labels = balanced(tuple("abc"), 4)
+    matrix = np.full((3, 3), 1 / 3) + 1e-9
+    assert len(flip_by_transition(labels, matrix, Streams(labels, 0))) == 12
+
+
+def test_dead_and_unknown_labels_are_no_class() -> None:
+    labels = Multiclass(list("abc")).labels(np.array([0, -1, 1, 2, -1] * 20))
+    given = flip_by_transition(labels, np.roll(np.eye(3), 1, axis=1), Streams(labels, 0))
+    assert np.array_equal(given, np.where(labels.value < 0, -1, (labels.value + 1) % 3))
+
+
+class Fixed(Streams):
+    """Streams of one number: every unit flips, and picks there."""
+
+    def __init__(self, labels: Labels, pick: float) -> None:
+        super().__init__(labels)
+        self._drawn = {"flip": np.zeros(len(labels.value)), "pick": np.full(len(labels.value), pick)}
+
+
+@pytest.mark.parametrize("pick", [0.0, 2.0**-53, 0.5, 1 - 2.0**-30])
+def test_ends_of_the_stream_pick_a_possible_wrong_class(pick: float) -> None:
+    labels = balanced(CIFAR10, 3)
+    for noise in (Symmetric(0.5), PairFlip(0.5), Asymmetric(0.5)):
+        matrix = noise.transition(labels)
+        flips = matrix.diagonal()[labels.value] < 1
+        for given in (flip_by_transition(labels, matrix, Fixed(labels, pick)), noise(labels, Fixed(labels, pick), Context()).observed):
+            assert np.array_equal(given != labels.value, flips)
+            assert (matrix[labels.value, given] > 0).all()
