@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from benchmark.identity import PROTOCOL_VERSION, digest
+from benchmark.identity import digest
+from benchmark.protocol import DEVELOPMENT, PROTOCOL_VERSION
 from benchmark.stats.boards import Board, board
 from benchmark.stats.intervals import LEAST_SEEDS, LEVEL
 from benchmark.stats.power import ALPHA, POWER
@@ -31,6 +32,7 @@ class Plan:
     beside: tuple[str, ...] = ("noisy_val",)  # estimates and simultaneous intervals without stars, on cells with rho_sel >= least_rho
     baseline: str = "erm"
     excluded_noise: tuple[str, ...] = ("clean",)
+    development: tuple[str, ...] = DEVELOPMENT  # never ranked
     regime: str = "cells where erm does not memorize are shown apart; cells where that cannot be measured stay"
     effect: str = "mean over seeds of (method - erm) / pooled seed sd of the cell, cells of a task averaged"
     blocks: str = "task"
@@ -69,7 +71,8 @@ def primary(data: pd.DataFrame, curves: pd.DataFrame, plan: Plan = PLAN) -> dict
         plan: what is analyzed.
     """
     rho, boards = rho_sel(curves), {}
-    for problem, rows in data.groupby("problem", sort=True):
+    ranked = data[~data["task"].isin(plan.development)]
+    for problem, rows in ranked.groupby("problem", sort=True):
         kept = memorizing_only(rows, regime_gate(rows, plan.baseline))
         for track in (plan.selection, *plan.beside):
             chosen = kept[kept["track"] == track]

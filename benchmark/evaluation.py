@@ -19,17 +19,10 @@ from benchmark.learner import Learner
 from benchmark.measures import Side, detection, memorization
 from benchmark.methods.base import Method, activate
 from benchmark.prediction import predict
+from benchmark.protocol import checkpoints
 from benchmark.splits import Part, TrainingData, Truth
 from benchmark.step import Passes, Step
 from benchmark.types import Problem
-
-CHECKPOINTS = 11
-TRACKS = ("last", "noisy_val", "clean_val", "oracle")
-
-
-def checkpoints(epochs: int) -> list[int]:
-    """Epochs (from 0) after which a run is evaluated: 10 evenly spaced and the last; fewer in shorter runs."""
-    return sorted({int(np.ceil(epochs * i / CHECKPOINTS)) - 1 for i in range(1, CHECKPOINTS + 1)})
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import numpy as np
 
 from benchmark.config import build
 from benchmark.errors import ConfigError
-from benchmark.evaluation import TRACKS, Checkpoint, Evaluation
+from benchmark.evaluation import Checkpoint, Evaluation
 from benchmark.learner import Learner
 from benchmark.methods.base import Method
+from benchmark.protocol import SELECTIONS
 from benchmark.setting import Setting
 from benchmark.step import Passes
 from benchmark.trainer import train
@@ -73,14 +74,16 @@ def measure(outcome: Outcome, setting: Setting) -> dict[str, float]:
         FloatingPointError: the primary score is infinite, the method diverged.
     """
     evaluation = outcome.evaluation
-    metrics = {f"test/{track}/{name}": value for track in TRACKS for name, value in evaluation.scores(track).items()}
-    for track in TRACKS[:3]:
+    metrics = {f"test/{track}/{name}": value for track in SELECTIONS for name, value in evaluation.scores(track).items()}
+    for track in SELECTIONS[:3]:
         at = evaluation.position(track)
         if at is not None:
             record = evaluation.records[at]
             metrics |= {f"train/{track}/{name}": value for name, value in evaluation.train_scores(track).items()}
-            metrics |= {f"val/{track}/{name}": record.primary[name] for name in ("noisy_val", "clean_val") if name in record.primary}
-            metrics[f"val/{track}/epoch"] = record.epoch + 1
+            metrics |= _validation(record, track)
+    for k, record in enumerate(evaluation.records):
+        metrics |= _validation(record, f"checkpoint_{k}")
+        metrics |= {f"train/checkpoint_{k}/{name}": record.memorization[name] for name in ("memorization", "ceiling") if name in record.memorization}
     metrics |= {f"train/reference/{name}": value for name, value in setting.reference.items()}
     estimate, right = outcome.method.estimated_transition(), setting.declared.get("transition")
     if estimate is not None and right is not None:
@@ -89,3 +92,9 @@ def measure(outcome: Outcome, setting: Setting) -> dict[str, float]:
     if np.isinf(primary):
         raise FloatingPointError(f"test {setting.data.problem.primary} is {primary}: the method diverged")
     return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}
+
+
+def _validation(record: Checkpoint, selection: str) -> dict[str, float]:
+    """Scores on the two labels of the validation set at a checkpoint, and when it was taken."""
+    found = {f"val/{selection}/{name}": record.primary[name] for name in ("noisy_val", "clean_val") if name in record.primary}
+    return found | {f"val/{selection}/epoch": record.epoch + 1}

@@ -182,7 +182,7 @@ def unsupported(cell: Cell) -> str | None:
     task, method, noise = (cell.choice[axis] for axis in ("task", "method", "noise"))
     problem, inputs = cell.config["task"]["problem"], cell.config["task"]["inputs"]
     kind = PROBLEM_KIND[problem]
-    for plugin in _nested(cell.config["method"]):
+    for plugin in plugins(cell.config["method"]):
         if kind not in plugin.kinds:
             return f"{method} supports {' and '.join(sorted(plugin.kinds))}, {task} is {kind}"
         if plugin.problems is not None and problem not in plugin.problems:
@@ -196,9 +196,9 @@ def unsupported(cell: Cell) -> str | None:
     return None
 
 
-def _nested(config: Mapping[str, Any]) -> Iterator[Any]:
-    """The class of a method and of those that it wraps."""
+def plugins(config: Mapping[str, Any]) -> Iterator[Any]:
+    """The class of a method, then those that it wraps."""
     yield resolve_target(config, "method")
     for value in config.values():
         if isinstance(value, Mapping) and "_target_" in value:
-            yield from _nested(value)
+            yield from plugins(value)

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
-PROTOCOL_VERSION = 1
+from benchmark.protocol import PROTOCOL_VERSION
+
 ROOT = Path(__file__).resolve().parent.parent
 AXES = ("task", "noise", "method", "model", "trainer")
 

@@ -1,10 +1,11 @@
-"""The board: rows -> comparisons -> markdown, csv, json and one html page."""
+"""The board: rows -> comparisons -> markdown, csv, json, one html page and a picture."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,181 +13,113 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from benchmark.config import resolve_target
+from benchmark import tables
+from benchmark.analysis import PLAN, primary
 from benchmark.files import write_atomically
-from benchmark.identity import ROOT
-from benchmark.problems import PROBLEMS
-from benchmark.stats import NOTHING, Estimate, damage_reduction, gap_closed, mean_interval, paired_difference
-from benchmark.store import Row, Store
+from benchmark.frames import curve_frame, run_frame
+from benchmark.freshness import is_stale
+from benchmark.stats import CELL, Board, cell_table, regime_gate, rho_sel
+from benchmark.store import Row
 
-TRACKS = ("last", "noisy_val")
-BLOCK = ["task", "noise", "model", "trainer"]
-
-
-def frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """One line per finished run and track: names, seed, primary score (larger is better) and cost."""
-    lines = []
-    for row in rows:
-        if row.status != "ok":
-            continue
-        problem = PROBLEMS[row.config["task"]["problem"]]
-        sign = 1 if problem.higher_is_better else -1
-        for track in TRACKS:
-            score = row.metrics.get(f"test/{track}/{problem.primary}")
-            if score is None:
-                continue
-            lines.append(
-                {
-                    **row.labels,
-                    "problem": problem.name,
-                    "metric": problem.primary,
-                    "sign": sign,
-                    "track": track,
-                    "seed": tuple(row.seed),
-                    "score": sign * score,
-                    "passes": row.cost.get("passes", np.nan),
-                    "seconds": row.cost.get("seconds", np.nan),
-                    "memorization": row.metrics.get(f"train/{track}/memorization", np.nan),
-                    "detection": row.metrics.get(f"train/{track}/detection_ap", np.nan),
-                    "rate": row.noise_stats.get("rate", np.nan),
-                    "adapted": problem.name not in resolve_target(row.config["method"], "method").native,
-                    "privileged": sorted(resolve_target(row.config["method"], "method").needs),
-                }
-            )
-    return pd.DataFrame(lines)
+LINE = [*CELL, "track", "method"]
+FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood"]
+MEANS = ["rate", "memorization", "detection", "passes", "seconds"]
 
 
-def compare(data: pd.DataFrame) -> list[dict[str, Any]]:
-    """One record per block, track and method, best first: every number with its interval, compared with erm seed by seed."""
+@dataclass(frozen=True)
+class Leaderboard:
+    """Everything that the pages show."""
+
+    cells: pd.DataFrame  # one line per cell, track and method; methods of a cell best first
+    boards: dict[tuple[str, str], Board]  # by problem kind and track
+    runs: int
+    stale: int  # of them, made by other code
+    failed: int
+
+
+def compute(rows: Sequence[Row]) -> Leaderboard:
+    """All comparisons of some rows. Of two rows for the same labels and seed (a plugin's yaml changed) the newer one counts."""
+    rows = newest(rows)
+    stale, failed = sum(map(is_stale, rows)), sum(row.status == "failed" for row in rows)
+    data = run_frame(rows)
     if data.empty:
-        return []
-    scores = {key: group.set_index("seed")["score"] for key, group in data.groupby([*BLOCK, "track", "method"], sort=False)}
-    records = []
-    for (*block, track), group in data.groupby([*BLOCK, "track"], sort=False):
-        clean = [block[0], "clean", *block[2:]]
-        erm, erm_clean = (scores.get((*place, track, "erm")) for place in (block, clean))
-        found = []
-        for method, runs in group.groupby("method", sort=False):
-            own, own_clean = scores[(*block, track, method)], scores.get((*clean, track, method))
-            first = runs.iloc[0]
-            noisy = block[1] != "clean"
-            found.append(
-                {
-                    **dict(zip(BLOCK, block, strict=True)),
-                    "track": track,
-                    "method": method,
-                    "problem": first["problem"],
-                    "metric": first["metric"],
-                    "sign": int(first["sign"]),
-                    "adapted": bool(first["adapted"]),
-                    "privileged": list(first["privileged"]),
-                    "rate": float(runs["rate"].mean()),
-                    "score": mean_interval(own.to_numpy()),
-                    "gain": paired_difference(own, erm) if erm is not None and method != "erm" else NOTHING,
-                    "gap_closed": gap_closed(own, erm, erm_clean) if noisy and erm is not None and erm_clean is not None and method != "erm" else NOTHING,
-                    "damage_reduction": damage_reduction(own, own_clean, erm, erm_clean)
-                    if noisy and erm is not None and erm_clean is not None and own_clean is not None and method != "erm"
-                    else NOTHING,
-                    "clean_gain": paired_difference(own_clean, erm_clean)
-                    if noisy and own_clean is not None and erm_clean is not None and method != "erm"
-                    else NOTHING,
-                    "memorization": mean_interval(runs["memorization"].dropna().to_numpy()),
-                    "detection": mean_interval(runs["detection"].dropna().to_numpy()),
-                    "passes": float(runs["passes"].mean()),
-                    "seconds": float(runs["seconds"].mean()),
-                }
-            )
-        base = next((r["passes"] for r in found if r["method"] == "erm"), np.nan)
-        for record in found:
-            record["cost"] = record["passes"] / base
-        records += sorted(found, key=lambda r: -r["score"].value)
-    return records
+        return Leaderboard(pd.DataFrame(), {}, len(rows), stale, failed)
+    curves = curve_frame(rows)
+    groups = data.groupby(LINE, sort=False, observed=True)
+    cells = cell_table(data).merge(groups[FIRST].first().join(groups[MEANS].mean()), left_on=LINE, right_index=True)
+    erm = cells.loc[cells["method"] == PLAN.baseline, [*CELL, "track", "passes"]].rename(columns={"passes": "erm_passes"})
+    cells = cells.merge(erm, on=[*CELL, "track"], how="left")
+    cells["cost"] = cells["passes"] / cells.pop("erm_passes")
+    cells = cells.merge(regime_gate(data)[[*CELL, "memorizes", "reason"]], on=CELL, how="left")
+    cells = cells.merge(rho_sel(curves)[[*CELL, "rho_sel"]], on=CELL, how="left")
+    place = cells.groupby([*CELL, "track"], sort=False, observed=True).ngroup()
+    cells = cells.iloc[np.lexsort((-cells["mean"], place))].reset_index(drop=True)
+    return Leaderboard(cells, primary(data, curves), len(rows), stale, failed)
 
 
-def shown(estimate: Estimate, sign: int = 1, digits: int = 3, signed: bool = False) -> str:
-    """``.912 [.900, .924]``, n/a for nothing. ``sign`` turns an error back to its own direction."""
-    if not estimate:
-        return "n/a"
-    value, low, high = sign * estimate.value, *sorted((sign * estimate.low, sign * estimate.high))
-    form = f"{'+' if signed else ''}.{digits}f" if abs(value) < 100 else f"{'+' if signed else ''}.0f"
-    return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if np.isfinite(low) else "")
+def newest(rows: Sequence[Row]) -> list[Row]:
+    """One row per label and seed."""
+    found: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = (*row.labels.values(), row.seed)
+        if key not in found or row.provenance.get("started", "") >= found[key].provenance.get("started", ""):
+            found[key] = row
+    return list(found.values())
 
 
-def cells(record: dict[str, Any]) -> dict[str, str]:
-    """A record as text: the columns of the board."""
-    marks = ("†" if record["adapted"] else "") + ("*" if record["privileged"] else "")
-    score = record["score"]
-    return {
-        "method": record["method"] + marks,
-        "n": str(score.n),
-        f"{record['metric']} [95 %]": shown(score, record["sign"]),
-        "sd": f"{score.sd:.3g}" if np.isfinite(score.sd) else "n/a",
-        "gain over erm": shown(record["gain"], signed=True),
-        "gap closed": shown(record["gap_closed"], digits=2),
-        "damage repaired": shown(record["damage_reduction"], digits=2),
-        "clean gain": shown(record["clean_gain"], signed=True),
-        "memorization": shown(Estimate(record["memorization"].value)),
-        "cost": f"{record['cost']:.2f} x",
-        "seconds": f"{record['seconds']:.1f}",
-    }
+def plain(cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """Lines as numbers in the direction of the score (errors are positive again), None where there is nothing."""
+    shown = cells.copy()
+    for name in ("mean", "low", "high"):
+        shown[name] = shown[name] * shown["sign"] if len(shown) else []
+    if len(shown):
+        errors = shown["sign"] < 0
+        shown.loc[errors, ["low", "high"]] = shown.loc[errors, ["high", "low"]].to_numpy()
+    lines = shown.drop(columns=["sign"], errors="ignore").to_dict("records")
+    return [{key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()} for line in lines]
 
 
-def markdown(records: Sequence[dict[str, Any]]) -> str:
-    """The board as text: a table per task, noise, model, trainer and selection."""
-    parts = ["# Leaderboard", "", LEGEND, ""]
-    for title, block in _blocks(records):
-        rows = [cells(record) for record in block]
-        columns = list(rows[0])
-        parts += [f"## {title}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-        parts += ["| " + " | ".join(row[c].replace("|", "\\|") for c in columns) + " |" for row in rows]
-        parts.append("")
-    return "\n".join(parts)
+def write(rows: Sequence[Row], folder: Path) -> Leaderboard:
+    """Write leaderboard.{md,csv,json,html} and gains.svg to a folder."""
+    from benchmark.figures import gains
 
-
-LEGEND = (
-    "Positive gains are improvements. Intervals are 95 % t-intervals over seeds, paired with erm where two methods are compared; "
-    "gap closed and damage repaired have Fieller intervals and are n/a where their denominator is not clearly different from zero. "
-    "cost: counted forward and backward passes relative to erm. † adapted to this task type, * knows more than the noisy labels."
-)
-
-
-def _blocks(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        rate = "" if not np.isfinite(record["rate"]) else f", {100 * record['rate']:.1f} % wrong"
-        title = f"{record['task']} · {record['noise']}{rate} · {record['model']} · {record['trainer']} · selected by {record['track']}"
-        groups.setdefault(title, []).append(record)
-    return list(groups.items())
-
-
-def plain(record: dict[str, Any]) -> dict[str, Any]:
-    """A record with its estimates flattened to numbers, None where there is nothing."""
-    out: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, Estimate):
-            for name, number in asdict(value).items():
-                out[key if name == "value" else f"{key}_{name}"] = number if np.isfinite(number) else None
-        else:
-            out[key] = value if not isinstance(value, float) or np.isfinite(value) else None
-    return out
-
-
-def write(rows: Sequence[Row], folder: Path) -> list[dict[str, Any]]:
-    """Write leaderboard.{md,csv,json,html} to a folder."""
-    records = compare(frame(rows))
-    flat = [plain(record) for record in records]
+    found = compute(rows)
+    flat = plain(found.cells)
     folder.mkdir(parents=True, exist_ok=True)
     page = Environment(loader=PackageLoader("benchmark", "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
-    blocks = [(title, [cells(record) for record in block]) for title, block in _blocks(records)]
+    parts = list(sections(found))
     outputs = {
-        "md": markdown(records),
+        "md": tables.markdown(parts, summary(found)),
         "csv": pd.DataFrame(flat).to_csv(index=False),
-        "json": json.dumps(flat, indent=1),
-        "html": page.get_template("leaderboard.html").render(blocks=blocks, legend=LEGEND, runs=len(rows)),
+        "json": json.dumps({"plan": PLAN.digest(), "cells": flat, "boards": [tables.plain_board(key, board) for key, board in found.boards.items()]}, indent=1),
+        "html": page.get_template("leaderboard.html").render(sections=parts, legend=tables.LEGEND, summary=summary(found)),
     }
     for suffix, text in outputs.items():
         write_atomically(folder / f"leaderboard.{suffix}", text.encode())
-    return records
+    if len(found.cells):
+        gains(found.cells, folder / "gains.svg")
+    return found
+
+
+def summary(found: Leaderboard) -> str:
+    """How many rows there are, and how many do not count as they should."""
+    extra = [f"{found.failed} failed" if found.failed else "", f"{found.stale} made by other code (stale)" if found.stale else ""]
+    tasks = [task for task in PLAN.development if len(found.cells) and (found.cells["task"] == task).any()]
+    apart = f" Development tasks are shown, never ranked: {', '.join(tasks)}." if tasks else ""
+    return f"{found.runs} runs" + "".join(f", {text}" for text in extra if text) + f". Analysis plan {PLAN.digest()}.{apart}"
+
+
+def sections(found: Leaderboard) -> Iterator[tables.Section]:
+    """Tables in reading order: the boards per problem kind, then every cell."""
+    for key, board in found.boards.items():
+        yield tables.of_board(key, board)
+    kinds = {problem for problem, _ in found.boards}
+    for track in dict.fromkeys(track for _, track in found.boards):
+        boards = {problem: board for (problem, t), board in found.boards.items() if t == track}
+        if len(kinds) > 1:
+            yield tables.of_every_kind(track, boards)
+    for _, block in found.cells.groupby([*CELL, "track"], sort=False, observed=True) if len(found.cells) else ():
+        yield tables.of_cell(block)
 
 
 def publish_local(rows: Sequence[Row], results: Path) -> None:
@@ -195,22 +128,23 @@ def publish_local(rows: Sequence[Row], results: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    records = write(rows, results / "local")
-    console = Console(width=None if Console().is_terminal else 180)
-    for title, block in _blocks(records):
-        table = Table(title=escape(title), title_justify="left")
-        rows_of = [cells(record) for record in block]
-        for column in rows_of[0]:
-            table.add_column(escape(column), justify="left" if column == "method" else "right")
-        for line in rows_of:
-            table.add_row(*map(escape, line.values()))
+    found = write(rows, results / "local")
+    console = Console(width=None if Console().is_terminal else 200)
+    for part in sections(found):
+        table = Table(title=escape(part.title), caption=escape(part.note) or None, title_justify="left", caption_justify="left")
+        for at, column in enumerate(part.columns):
+            table.add_column(escape(column), justify="left" if at == 0 else "right")
+        for line in part.lines:
+            table.add_row(*map(escape, line))
         console.print(table)
-    console.print(f"board: {results / 'local' / 'leaderboard.html'} (and .md, .csv, .json)")
+    console.print(f"{summary(found)} Board: {results / 'local' / 'leaderboard.html'} (and .md, .csv, .json)")
 
 
 def rebuild(arguments: Sequence[str]) -> int:
     """Board of all rows of a results folder (``paths.results=DIR``)."""
-    given = dict(argument.partition("=")[::2] for argument in arguments)
-    results = ROOT / given.get("paths.results", "results")
-    publish_local(list(Store(results).rows()), results)
+    from benchmark.status import options_of
+    from benchmark.store import Store
+
+    _, paths, _ = options_of(arguments)
+    publish_local(list(Store(paths.results).rows()), paths.results)
     return 0

@@ -19,6 +19,7 @@ from benchmark.types import Labels, Problem
 
 LEAST_WRONG = 200  # a memorization estimate needs this many wrong validation units
 LEAST_ERRORS = 10  # a stratum of label errors counts from here
+NO_RATE = 0.99  # where more targets than this moved, the share of moved ones says nothing
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,9 @@ def error_residual_area(suspicion: np.ndarray, error: np.ndarray) -> float:
 def noise_strength(problem: Problem, labels: Labels, observed: np.ndarray) -> dict[str, object]:
     """What the noise does to these labels, beyond its nominal rate. ``labels.value`` is right.
 
-    rate: share of wrong live units. information_kept: I(right; given) / H(right), or the squared correlation of
-    targets. margin: min_i (T_ii - max_j T_ij). Tokens: shares among units observed as entity and as O, span precision and recall.
+    rate: share of wrong live units; None where all but a few targets moved (Gaussian, biased): such noise has no rate.
+    information_kept: I(right; given) / H(right), or the squared correlation of targets. margin: min_i (T_ii - max_j T_ij).
+    Tokens: shares among units observed as entity and as O, span precision and recall.
     Multi-label: FPR, FNR and PPV per column, share of wrong examples. Targets: RMS error / sd, share beyond range / 8.
     """
     use = labels.live & known(labels.value) & (np.isfinite(observed) if labels.kind == "continuous" else observed >= 0)
@@ -162,6 +164,7 @@ def noise_strength(problem: Problem, labels: Labels, observed: np.ndarray) -> di
     out: dict[str, object] = {"rate": float(wrong.mean()), "units": int(use.sum()), "wrong": int(wrong.sum())}
     if labels.kind == "continuous":
         error, spread = given - right, right.std()
+        out["rate"] = None if wrong.mean() > NO_RATE else out["rate"]
         out["information_kept"] = float(np.corrcoef(right, given)[0, 1] ** 2)
         out["error_rms"] = float(np.sqrt((error**2).mean()) / spread)
         out["beyond_eighth"] = float((np.abs(error) > np.ptp(right) / 8).mean())

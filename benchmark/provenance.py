@@ -9,7 +9,8 @@ import subprocess
 from importlib import metadata
 from typing import Any
 
-from benchmark.identity import PROTOCOL_VERSION, ROOT
+from benchmark.identity import ROOT
+from benchmark.protocol import PROTOCOL_VERSION
 
 PACKAGES = ("torch", "pytorch-lightning", "hydra-core", "numpy", "scipy", "scikit-learn", "datasets", "seqeval", "torchmetrics")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import logging
 import shlex
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmark.config import Cell, resolve_target
+from benchmark.config import Cell
 from benchmark.errors import UserError
 from benchmark.evaluation import Evaluation
 from benchmark.execution import execute, measure
 from benchmark.files import write_atomically
-from benchmark.identity import source_digest
+from benchmark.freshness import due, sources
 from benchmark.limits import draining, limited, passing_on_sigterm
 from benchmark.loggers import open_logger
 from benchmark.paths import Paths
@@ -85,39 +85,11 @@ def logged(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def due(row: Row, on_existing: str) -> bool:
-    """Whether an existing row is to be run again: failed ones always, stale ones on ``stale``, all on ``rerun``."""
-    if on_existing == "rerun" or row.status == "failed":
-        return True
-    return on_existing == "stale" and is_stale(row)
-
-
-def is_stale(row: Row) -> bool:
-    """Whether the row was made by other code than today's."""
-    return bool(row.provenance.get("source_digest") != sources(row.config))
-
-
-def sources(config: Mapping[str, Any]) -> str:
-    """``source_digest`` of a resolved cell: the engine and the files of the plugins that it names."""
-    return _sources(tuple(sorted(_targets(config))))
-
-
-def _targets(value: Any) -> set[str]:
-    if not isinstance(value, Mapping):
-        return set()
-    own = {str(value["_target_"])} if "_target_" in value else set()
-    return own.union(*(_targets(item) for item in value.values()))
-
-
-@functools.cache
-def _sources(targets: tuple[str, ...]) -> str:
-    return source_digest({resolve_target({"_target_": target}, target).__module__ for target in targets})
-
-
 def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Options) -> Row:
     threads = int(cell.config["trainer"]["threads"])
     torch.set_num_threads(threads)
-    origin = environment() | {"source_digest": sources(cell.config), "command": command(cell, seed)}
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    origin = environment() | {"source_digest": sources(cell.config), "command": command(cell, seed), "started": started}
     row: dict[str, Any] = {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": dict(cell.config), **cell.choice}
     try:
         with ExitStack() as stack:

@@ -18,7 +18,7 @@ from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.files import write_atomically
 from benchmark.identity import digest, source_digest
-from benchmark.measures import Side, detection, known, noise_strength, systematic_share
+from benchmark.measures import NO_RATE, Side, detection, known, noise_strength, systematic_share
 from benchmark.noise.base import Streams, flip_by_transition, realised_transition
 from benchmark.noise.cache import corrupt, pool_of
 from benchmark.paths import Paths
@@ -126,19 +126,18 @@ def _reference(data: TrainingData, labels: Labels, train: Side, folds: np.ndarra
         known_labels = Labels(**{**labels.__dict__, "live": labels.live & known(labels.value)})
         redrawn = flip_by_transition(known_labels, realised_transition(labels, given), Streams(labels, "redrawn", seed[1]))
         psi = systematic_share(data.problem, folds.argmax(1), labels, given, redrawn)
-    found = detection(data.problem, suspicion, train)
-    return psi, {f"{name}_reference": value for name, value in found.items()}
+    return psi, detection(data.problem, suspicion, train)
 
 
 def declared_needs(data: TrainingData, labels: Labels, given: np.ndarray, transition: np.ndarray | None) -> dict[str, Any]:
     """What methods may declare as a need: noise_rate (C, K) per column and observed class, transition (L, K, K)."""
     live = labels.live & known(labels.value)
     if data.problem.kind == "continuous":
-        # Errors without right and wrong units (Gaussian) have no rate: the share beyond an eighth of the range stands for it.
+        # Where the noise has no rate (Gaussian), the share beyond an eighth of the range stands for it.
         error = np.abs(given - labels.value)[live]
         rate = float((error > 0).mean())
         soft = float((error > np.ptp(labels.value[live]) / 8).mean())
-        return {"noise_rate": torch.tensor([[soft if rate > 0.99 else rate]])}
+        return {"noise_rate": torch.tensor([[soft if rate > NO_RATE else rate]])}
     k, columns = labels.num_classes, labels.width if data.problem.name == "multilabel" else 1
     cell = (labels.column if columns > 1 else 0) * k + given
     total = np.bincount(cell[live], minlength=columns * k)

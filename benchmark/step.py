@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -175,7 +175,7 @@ class Step:
             mixed[live] = weight * flat + (1 - weight) * flat[permutation]
             units = self.flatten(self.head(net, mixed, x))
             partner = permutation
-        return Units(units.output, units.target, units.index, units.row, units.column, units.shape, partner)
+        return replace(units, partner=partner)
 
     def again(self) -> Step:
         """The same batch for a second gradient: ``repeat`` is 1, batch-norm statistics stay, memories must not be updated."""

@@ -107,7 +107,7 @@ def is_pending(cell: Cell, seeds: Sequence[Seed], store: Store, on_existing: str
     if on_existing == "rerun":
         return True
     if on_existing == "stale":
-        from benchmark.runner import due
+        from benchmark.freshness import due
 
         rows = [store.read(cell.id, seed) for seed in seeds]
         return any(row is None or due(row, on_existing) for row in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from benchmark.identity import seed_for
 from benchmark.learner import Learner, Plan
 from benchmark.methods.base import Method, RunInfo
 from benchmark.models.base import InputShape, Network
-from benchmark.prediction import Predictor, predict
+from benchmark.prediction import predict
 from benchmark.problems import Multiclass
 from benchmark.splits import Part, TrainingData
 from benchmark.step import Passes
@@ -92,7 +92,16 @@ class SideTrainings:
         method: Method | None = None,
         on_epoch: Callable[[int, Evaluate], bool | None] | None = None,
     ) -> Fit:
-        """See ``types.FitFunction``."""
+        """Train a fresh network on part of the training set with other targets, another method or another head.
+
+        Args:
+            indices: examples, all by default; a function gives those of an epoch and the targets of their units.
+            targets: (num_units,) in place of the observed labels.
+            outputs: size of the head of a classifier of another kind; targets are then classes.
+            epochs: the run's by default.
+            method: erm by default.
+            on_epoch: called after every epoch with ``evaluate``; True stops.
+        """
         axes = ("fit", self._calls)
         self._calls += 1
         method, epochs = method or Method(), epochs or self._epochs
@@ -143,6 +152,3 @@ def out_of_fold(fit: SideTrainings, data: TrainingData, folds: int, seed: int, e
         out[torch.from_numpy(units)] = found
     assert out is not None
     return out
-
-
-__all__: Sequence[str] = ("Predictor", "Recipe", "SideTrainings", "input_shape", "out_of_fold", "run_info", "set_up")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -72,12 +72,19 @@ class Units:
     """The live units of one batch, flat. ``row`` is the position of the unit's example in the batch."""
 
     output: Tensor  # (U, K) logits, or (U, 1) predictions of a continuous target
-    target: Tensor | None  # (U,) observed label; None at test time
+    given: Tensor | None  # (U,) observed label; None at test time
     index: Tensor  # (U,) global unit id
     row: Tensor
     column: Tensor
     shape: tuple[int, int]  # (B, W)
     partner: Tensor | None = None  # (U,) unit that was mixed in, as a position in this batch's units
+
+    @property
+    def target(self) -> Tensor:
+        """(U,) observed label of every unit; a LookupError at test time, where there are none."""
+        if self.given is None:
+            raise LookupError("a batch has no targets at test time")
+        return self.given
 
     def dense(self, value: Tensor, fill: float) -> Tensor:
         """Scatter a per-unit value (U, ...) back to its layout (B, W, ...), ``fill`` elsewhere."""
@@ -179,19 +186,7 @@ class Fit:
     network: torch.nn.Module
 
 
-class FitFunction(Protocol):
-    """Train a fresh network on part of the training set with other targets, another method or another head."""
-
-    def __call__(
-        self,
-        *,
-        indices: np.ndarray | Callable[[int], tuple[np.ndarray, Tensor]] | None = None,
-        targets: Tensor | None = None,
-        outputs: int | None = None,
-        epochs: int | None = None,
-        method: Any = None,
-        on_epoch: Callable[[int, Evaluate], bool | None] | None = None,
-    ) -> Fit: ...
+FitFunction = Callable[..., Fit]  # training.SideTrainings: fit(indices=, targets=, outputs=, epochs=, method=, on_epoch=)
 
 
 class Optimizers(Protocol):

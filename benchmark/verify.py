@@ -20,8 +20,9 @@ def verify(arguments: Sequence[str]) -> int:
     Returns:
         0 if all agree, 1 otherwise.
     """
+    from benchmark.freshness import is_stale
     from benchmark.paths import Paths
-    from benchmark.runner import is_stale, run_cell
+    from benchmark.runner import run_cell
 
     number, paths, _ = options_of(arguments, N="5")
     rows = [row for row in Store(paths.results).rows() if row.status == "ok" and not is_stale(row)]

@@ -178,7 +178,6 @@ def test_two_class_units_are_binary_cross_entropy() -> None:
     twins = [z.clone().requires_grad_() for _ in range(2)]
     step = Step([], MultiLabel(list("pqr")), Batch([z], torch.arange(len(z)), y, None), Passes.zeros(1))
     units = step.flatten(twins[0])
-    assert units.target is not None
     ours = F.cross_entropy(units.output, units.target, reduction="none")
     theirs = F.binary_cross_entropy_with_logits(twins[1], y.double(), reduction="none")
     torch.testing.assert_close(ours, theirs.reshape(-1), rtol=1e-14, atol=1e-14)
@@ -274,7 +273,6 @@ def test_flatten_and_dense_are_inverse(name: str) -> None:
         assert dense.shape == lifted.shape
         assert torch.equal(dense[live], lifted[live])
         assert bool((dense[~live] == fill).all())
-    assert units.target is not None
     assert units.target.tolist() == problem.labels(y).value[units.index].tolist()
     assert torch.equal(units.index, torch.from_numpy(at)[units.row] * problem.width + units.column)
     assert torch.equal(units.dense(units.row, -1)[live], torch.nonzero(live)[:, 0])
@@ -289,7 +287,6 @@ def test_padded_tokens_are_cut_at_the_longest_sentence_and_keep_their_ids() -> N
     assert units.index.tolist() == [4, 0, 1]
     assert units.row.tolist() == [0, 1, 1]
     assert units.column.tolist() == [0, 0, 1]
-    assert units.target is not None
     assert units.target.tolist() == [2, 0, 1]
     assert torch.equal(torch.stack(step.slots(2)), torch.stack([units.index, units.row, units.column]))
 
@@ -306,4 +303,5 @@ def test_gradients_reach_the_output_through_units_and_dense() -> None:
 
 def test_test_time_units_have_no_target() -> None:
     step = Step([], Multiclass(list("abc")), Batch([torch.zeros(4, 2)], torch.arange(4), None, None), Passes.zeros(1))
-    assert step.flatten(torch.zeros(4, 3)).target is None
+    with pytest.raises(LookupError, match="no targets at test time"):
+        _ = step.flatten(torch.zeros(4, 3)).target

@@ -28,7 +28,6 @@ class ASL(Method):
     def objective(self, step: Step) -> Tensor:
         """Sum over the live entries of the (B, C) layout."""
         units = step.units()
-        assert units.target is not None
         logit = units.output[:, 1] - units.output[:, 0]
         loss = functional.asymmetric_loss(logit, units.target, self.gamma_negative, self.gamma_positive, self.margin)
         return units.dense(loss, 0.0).sum()

@@ -90,7 +90,6 @@ class Method(nn.Module):
     def objective(self, step: Step) -> Tensor:
         """Level 2. The scalar that is minimised: the mean loss over the live units."""
         units = step.units()
-        assert units.target is not None
         return self.loss(units.output, units.target).mean()
 
     def update(self, step: Step, backward: Callable[[Tensor], None], optimizers: Optimizers) -> Tensor:

@@ -37,7 +37,7 @@ class ConFragLite(Method):
         y = run.observed["train"].value.numpy().astype(np.float64)
         agree = np.zeros((len(y), self.fragments), dtype=bool)
         for f in range(half):
-            expert = fit(indices=lambda epoch, f=f: self._pair(y, f, jitter=True), outputs=2)  # type: ignore[misc]
+            expert = fit(indices=lambda epoch, f=f: self._pair(y, f, jitter=True), outputs=2)
             prefers_mate = expert.predict(np.arange(len(y))).argmax(1).cpu().numpy() == 1
             agree[:, f], agree[:, f + half] = ~prefers_mate, prefers_mate
         edges = self._edges(y, jitter=False)

@@ -21,6 +21,6 @@ class CoTeaching(SmallLoss):
     def objective(self, step: Step) -> Tensor:
         """l_0 over the selection of network 1 plus l_1 over the selection of network 0."""
         units = [step.units(net) for net in (0, 1)]
-        losses = [self.loss(u.output, u.target) for u in units if u.target is not None]
+        losses = [self.loss(u.output, u.target) for u in units]
         masks = [self.select(u, loss, step) for u, loss in zip(units, losses, strict=True)]
         return losses[0][masks[1]].mean() + losses[1][masks[0]].mean()

@@ -82,7 +82,7 @@ class DivideMix(Method):
         """Cross entropy of the networks in warm-up, else MixMatch on the division."""
         nets = step.phase.networks or (0, 1)
         if "unlabelled" not in step.streams:
-            losses = [self.loss(u.output, u.target).mean() for u in map(step.units, nets) if u.target is not None]
+            losses = [self.loss(u.output, u.target).mean() for u in map(step.units, nets)]
             return torch.stack(losses).sum()
         return self._mixmatch(step, nets[0])
 
@@ -107,7 +107,6 @@ class DivideMix(Method):
 
     def _refine(self, step: Step, net: int) -> Tensor:
         units = [step.units(net, view) for view in (0, 1)]
-        assert units[0].target is not None
         w = self.posterior[1 - net][units[0].index].unsqueeze(1)
         p = (units[0].output.softmax(1) + units[1].output.softmax(1)) / 2
         return self._sharpen(w * F.one_hot(units[0].target, p.shape[1]) + (1 - w) * p)

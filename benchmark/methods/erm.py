@@ -40,5 +40,5 @@ class Ensemble(Method):
 
     def objective(self, step: Step) -> Tensor:
         """Sum of the networks' losses, so that each gets the gradient it would get alone."""
-        losses = [self.loss(units.output, units.target).mean() for units in map(step.units, range(self.networks)) if units.target is not None]
+        losses = [self.loss(units.output, units.target).mean() for units in map(step.units, range(self.networks))]
         return torch.stack(losses).sum()

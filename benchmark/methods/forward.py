@@ -29,7 +29,6 @@ class Forward(Method):
     def objective(self, step: Step) -> Tensor:
         """Mean corrected loss."""
         units = step.units()
-        assert units.target is not None
         per_unit = self.transition[units.column if len(self.transition) > 1 else torch.zeros_like(units.column)]
         return functional.forward_correction(units.output, units.target, per_unit).mean()
 

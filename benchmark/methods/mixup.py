@@ -30,7 +30,6 @@ class Mixup(Method):
         """Mean mixed loss."""
         lam = float(self.rng.beta(self.alpha, self.alpha))
         units = step.mix(lam, torch.from_numpy(self.rng.permutation(step.size)))
-        assert units.target is not None
         other = units.target[units.partner]
         if units.target.is_floating_point():
             return self.loss(units.output, lam * units.target + (1 - lam) * other).mean()

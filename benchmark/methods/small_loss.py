@@ -39,7 +39,6 @@ class SmallLoss(Method):
 
     def select(self, units: Units, loss: Tensor, step: Step) -> Tensor:
         """(U,) bool: the small-loss units of this batch."""
-        assert units.target is not None
         rate, group = functional.group_rates(self.rate, units.target, units.column, self.per_class)
         mask = functional.small_loss(loss, rate * functional.forget_schedule(step.epoch, self.epochs, self.ramp), group)
         if step.repeat == 0:
@@ -50,7 +49,6 @@ class SmallLoss(Method):
     def objective(self, step: Step) -> Tensor:
         """Mean loss of the selected units."""
         units = step.units()
-        assert units.target is not None
         loss = self.loss(units.output, units.target)
         return loss[self.select(units, loss, step)].mean()
 

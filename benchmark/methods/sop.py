@@ -42,7 +42,6 @@ class SOP(Method):
     def objective(self, step: Step) -> Tensor:
         """Cross entropy of the corrected prediction plus the squared error that trains v."""
         units = step.units()
-        assert units.target is not None
         label = F.one_hot(units.target, units.output.shape[1]).to(units.output.dtype)
         excess = (self.u(units.index) ** 2 * label).clamp(0, 1)
         lack = (self.v(units.index) ** 2 * (1 - label)).clamp(0, 1)

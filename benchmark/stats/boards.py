@@ -105,7 +105,7 @@ def board(data: pd.DataFrame, baseline: str = "erm", alpha: float = 0.05, confir
 
 def _note(tasks: int, seeds: int, confirm: bool) -> str:
     if tasks < LEAST_TASKS:
-        return f"{tasks} tasks: estimates only, a test needs {LEAST_TASKS}"
+        return f"{tasks} {'task' if tasks == 1 else 'tasks'}: estimates only, a test needs {LEAST_TASKS}"
     if not confirm:
         return "not the primary analysis: estimates and simultaneous intervals, no test"
     return f"{seeds} seeds in some cells: no stars below {LEAST_SEEDS}" if seeds < LEAST_SEEDS else ""

@@ -1,0 +1,81 @@
+"""Rows as data frames: one line per run and selection track, one line per run and checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.config import resolve_target
+from benchmark.grid import plugins
+from benchmark.identity import canonical_json
+from benchmark.problems import PROBLEMS
+from benchmark.protocol import CHECKPOINTS, PRIMARY
+from benchmark.store import Row
+
+
+def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFrame:
+    """One line per finished run and track.
+
+    Columns: task, noise, model, trainer, method (as labeled), problem, metric, sign, track, seed (a tuple), score (turned so that larger is
+    better), passes, seconds, memorization, ceiling, detection, rate, and what the method's class says: adapted, privileged, likelihood.
+    """
+    lines, known = [], dict[str, dict[str, Any]]()
+    for row in rows:
+        if row.status != "ok":
+            continue
+        problem = PROBLEMS[row.config["task"]["problem"]]
+        plugin = canonical_json([problem.name, row.config["method"], row.config["model"]["_target_"]])
+        if plugin not in known:
+            known[plugin] = _of_plugins(problem.name, row.config)
+        sign = 1 if problem.higher_is_better else -1
+        shared = {
+            **row.labels,
+            **known[plugin],
+            "problem": problem.name,
+            "metric": problem.primary,
+            "sign": sign,
+            "seed": tuple(row.seed),
+            "passes": row.cost.get("passes", np.nan),
+            "seconds": row.cost.get("seconds", np.nan),
+            "rate": _number(row.noise_stats.get("rate")),
+        }
+        for track in tracks:
+            score = row.metrics.get(f"test/{track}/{problem.primary}")
+            if score is not None:
+                found = {name: row.metrics.get(f"train/{track}/{key}", np.nan) for name, key in MEASURES.items()}
+                lines.append({**shared, **found, "track": track, "score": sign * score})
+    return pd.DataFrame(lines)
+
+
+MEASURES = {"memorization": "memorization", "ceiling": "ceiling", "detection": "detection_ap"}
+
+
+def curve_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """One line per finished run and checkpoint: task, noise, model, trainer, method, seed, checkpoint, noisy and clean validation score."""
+    lines = [
+        (*(row.labels[axis] for axis in CURVE[:5]), tuple(row.seed), k, noisy, row.metrics.get(f"val/checkpoint_{k}/clean_val", np.nan))
+        for row in rows
+        if row.status == "ok"
+        for k in range(CHECKPOINTS)
+        if (noisy := row.metrics.get(f"val/checkpoint_{k}/noisy_val")) is not None
+    ]
+    return pd.DataFrame(lines, columns=CURVE)
+
+
+CURVE = ["task", "noise", "model", "trainer", "method", "seed", "checkpoint", "noisy", "clean"]
+
+
+def _of_plugins(problem: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether the method is adapted to the task type, what it knows, and by which likelihood a structured model was trained."""
+    layers = list(plugins(config["method"]))
+    inner, structured = layers[-1], hasattr(resolve_target(config["model"], "model"), "sequence_loss")  # a wrapper is what it wraps
+    likelihood = ("crf_nll" if config["method"].get("sequence") else "crf_marginal") if structured else ""
+    needs = frozenset().union(*(layer.needs for layer in layers))
+    return {"adapted": problem not in inner.native, "privileged": ", ".join(sorted(needs)), "likelihood": likelihood}
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

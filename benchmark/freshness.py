@@ -1,0 +1,42 @@
+"""Whether a row was made by the code that stands here now."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.identity import source_digest
+from benchmark.store import Row
+
+
+def due(row: Row, on_existing: str) -> bool:
+    """Whether an existing row is to be run again: failed ones always, stale ones on ``stale``, all on ``rerun``."""
+    if on_existing == "rerun" or row.status == "failed":
+        return True
+    return on_existing == "stale" and is_stale(row)
+
+
+def is_stale(row: Row) -> bool:
+    """Whether the row was made by other code than today's, or by a plugin that is gone."""
+    try:
+        return bool(row.provenance.get("source_digest") != sources(row.config))
+    except FileNotFoundError:
+        return True
+
+
+def sources(config: Mapping[str, Any]) -> str:
+    """``source_digest`` of a resolved cell: the engine and the files of the plugins that it names."""
+    return _sources(tuple(sorted(_targets(config))))
+
+
+def _targets(value: Any) -> set[str]:
+    if not isinstance(value, Mapping):
+        return set()
+    own = {str(value["_target_"])} if "_target_" in value else set()
+    return own.union(*(_targets(item) for item in value.values()))
+
+
+@functools.cache
+def _sources(targets: tuple[str, ...]) -> str:
+    return source_digest({target.rpartition(".")[0] for target in targets})  # nothing is imported for it

@@ -1,0 +1,18 @@
+"""What the protocol fixes; a change is a new version, and rows of different versions never meet on a board."""
+
+from __future__ import annotations
+
+PROTOCOL_VERSION = 1
+CHECKPOINTS = 11  # of every run
+SELECTIONS = ("last", "noisy_val", "clean_val", "oracle")  # tracks recorded from the same run
+PRIMARY = SELECTIONS[:2]
+DEVELOPMENT = ("digits", "yeast", "newswire", "diamonds(subset=10000)")  # hyper-parameters are tuned on these tasks: they are shown, never ranked
+
+
+def checkpoints(epochs: int) -> list[int]:
+    """Epochs (from 0) after which a run is evaluated: 10 evenly spaced and the last; fewer in shorter runs.
+
+    >>> checkpoints(22)
+    [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21]
+    """
+    return sorted({-(-epochs * i // CHECKPOINTS) - 1 for i in range(1, CHECKPOINTS + 1)})

@@ -1,0 +1,135 @@
+"""The board as text: numbers with their intervals, in tables that markdown, html and the console share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.stats import Board
+
+LEGEND = (
+    "Positive gains are improvements. Intervals are 95 % t-intervals over seeds, paired with erm where two methods are compared; gap closed and damage "
+    "repaired have Fieller intervals and are n/a where their denominator is not clearly different from zero. Where an interval holds zero, (d) is the "
+    "smallest difference that this many seeds find 8 times in 10. cost: counted forward and backward passes relative to erm. "
+    "† adapted to this task type, * knows more than the noisy labels."
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table."""
+
+    title: str
+    columns: list[str]
+    lines: list[list[str]]
+    note: str = ""
+
+
+def interval(value: float, low: float, high: float, *, digits: int = 3, signed: bool = False) -> str:
+    """``0.912 [0.900, 0.924]``; n/a for nothing, no brackets without an interval."""
+    if not np.isfinite(value):
+        return "n/a"
+    form = f"{'+' if signed else ''}.{digits}f" if abs(value) < 100 else f"{'+' if signed else ''}.0f"
+    return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if np.isfinite(low) else "")
+
+
+def of_cell(block: pd.DataFrame) -> Section:
+    """The methods of one cell and track, best first."""
+    first = block.iloc[0]
+    rate = f", {100 * first['rate']:.1f} % wrong" if np.isfinite(first["rate"]) else ""
+    title = f"{first['task']} · {first['noise']}{rate} · {first['model']} · {first['trainer']} · selected by {first['track']}"
+    notes = [first["reason"] if isinstance(first["reason"], str) and first["noise"] != "clean" else ""]
+    if first["track"] == "noisy_val" and np.isfinite(first["rho_sel"]):
+        verdict = "" if first["rho_sel"] >= 0.5 else ": noisy validation does not rank here"
+        notes.append(f"rho_sel {first['rho_sel']:.2f}{verdict}")
+    columns = [
+        "method",
+        "n",
+        f"{first['metric']} [95 %]",
+        "sd",
+        "gain over erm",
+        "gap closed",
+        "damage repaired",
+        "clean gain",
+        "memorization",
+        "cost",
+        "seconds",
+    ]
+    return Section(title, columns, [_line(line) for line in block.to_dict("records")], "; ".join(filter(None, notes)))
+
+
+def _line(line: Mapping[str, Any]) -> list[str]:
+    sign = line["sign"]
+    ends = sorted((sign * line["low"], sign * line["high"]))
+    gain = interval(line["gain"], line["gain_low"], line["gain_high"], signed=True) + line["stars"]
+    if line["gain_low"] <= 0 <= line["gain_high"] and np.isfinite(line["detectable"]):
+        gain += f" ({line['detectable']:.3g})"
+    return [
+        line["method"] + (f" ({line['likelihood']})" if line["likelihood"] else "") + ("†" if line["adapted"] else "") + ("*" if line["privileged"] else ""),
+        str(line["n"]),
+        interval(sign * line["mean"], *ends),
+        f"{line['sd']:.3g}" if np.isfinite(line["sd"]) else "n/a",
+        gain,
+        interval(line["gap_closed"], line["gap_closed_low"], line["gap_closed_high"], digits=2),
+        interval(line["damage_reduction"], line["damage_reduction_low"], line["damage_reduction_high"], digits=2),
+        interval(line["clean_gain"], line["clean_gain_low"], line["clean_gain_high"], signed=True),
+        interval(line["memorization"], np.nan, np.nan),
+        f"{line['cost']:.2f} x" if np.isfinite(line["cost"]) else "n/a",
+        f"{line['seconds']:.1f}",
+    ]
+
+
+def of_board(key: tuple[str, str], board: Board) -> Section:
+    """The ranking of one problem kind and track; z is the gain over erm in sd over seeds, tasks are the blocks."""
+    problem, track = key
+    columns = ["method", "z [simultaneous 95 %]", "p", "worst decile", "cells below erm", "rank [95 %]", "P(first)"]
+    lines = [
+        [
+            f"{method}{row['stars']}",
+            interval(row["z"], row["low"], row["high"], digits=2, signed=True),
+            f"{row['p']:.3f}" if np.isfinite(row["p"]) else "n/a",
+            interval(row["worst_decile"], np.nan, np.nan, digits=2, signed=True),
+            f"{100 * row['below_erm']:.0f} %" if np.isfinite(row["below_erm"]) else "n/a",
+            interval(row["rank"], row["rank_low"], row["rank_high"], digits=1),
+            f"{row['first']:.2f}" if np.isfinite(row["first"]) else "n/a",
+        ]
+        for method, row in board.table.iterrows()
+    ]
+    lines += [[f"{method} (incomplete)", f"{100 * share:.0f} % of the runs", *["n/a"] * 5] for method, share in board.incomplete.items()]
+    notes = [board.note, f"not on the board: {'; '.join(board.blocks.left_out)}" if board.blocks.left_out else ""]
+    return Section(f"Board · {problem} · selected by {track}", columns, lines, "; ".join(filter(None, notes)))
+
+
+def of_every_kind(track: str, boards: Mapping[str, Board]) -> Section:
+    """Methods that serve every problem kind, kind by kind: unlike metrics are never averaged."""
+    shared = [method for method in next(iter(boards.values())).table.index if all(method in board.table.index for board in boards.values())]
+    lines = [[method, *(interval(board.table.loc[method, "z"], np.nan, np.nan, digits=2, signed=True) for board in boards.values())] for method in shared]
+    return Section(f"Methods that serve every problem kind · z · selected by {track}", ["method", *boards], lines)
+
+
+def plain_board(key: tuple[str, str], board: Board) -> dict[str, Any]:
+    """A board as JSON."""
+    table = board.table.astype(object).where(board.table.notna(), None)
+    return {
+        "problem": key[0],
+        "track": key[1],
+        "note": board.note,
+        "methods": [{"method": method, **row} for method, row in table.to_dict("index").items()],
+        "incomplete": board.incomplete.to_dict(),
+        "left_out": board.blocks.left_out,
+    }
+
+
+def markdown(sections: Sequence[Section], summary: str) -> str:
+    """All tables as markdown."""
+    parts = ["# Leaderboard", "", summary, "", LEGEND, ""]
+    for section in sections:
+        parts += [f"## {section.title}", "", *([section.note, ""] if section.note else [])]
+        parts += ["| " + " | ".join(section.columns) + " |", "|" + "---|" * len(section.columns)]
+        parts += ["| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in section.lines]
+        parts.append("")
+    return "\n".join(parts)

@@ -1,0 +1,156 @@
+"""From rows to pages: the right numbers in the right direction, marks, notes, and nothing that a row could smuggle in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.frames import curve_frame, run_frame
+from benchmark.freshness import is_stale, sources
+from benchmark.grid import expand
+from benchmark.leaderboard import compute, newest, publish_local, sections, write
+from benchmark.store import Row
+from benchmark.tables import interval
+
+GRID = {
+    "digits": {"noise": ["clean", "symmetric(rate=0.4)"], "method": ["erm", "gce", "small_loss", "forward"]},
+    "diamonds": {"noise": ["clean", "uniform_resample"], "method": ["erm", "mae", "small_loss"]},
+}
+LEVEL = {"erm": 0.7, "gce": 0.8, "small_loss": 0.75, "forward": 0.72, "mae": 0.6}
+
+
+def rows(**changed: Any) -> list[Row]:
+    """Rows of two tasks; the noise costs .1, seeds differ by .01."""
+    made, rng = [], np.random.default_rng(0)
+    for task, rest in GRID.items():
+        for cell in expand([{"task": task, "trainer": "smoke", **rest}], {}, {}, []).cells:
+            for s in range(3):
+                method, clean = cell.choice["method"], cell.choice["noise"] == "clean"
+                score = LEVEL[method] + (0.1 if clean else 0) + 0.01 * rng.normal()
+                name, score = ("accuracy", score) if task == "digits" else ("mae", 1000 * (1 - score))
+                metrics = {f"test/{track}/{name}": score for track in ("last", "noisy_val", "clean_val", "oracle")}
+                metrics |= {"train/last/memorization": 0.1, "train/last/ceiling": 0.95}
+                metrics |= {f"val/checkpoint_{k}/{side}": score + k + i for k in range(3) for i, side in enumerate(("noisy_val", "clean_val"))}
+                fields: dict[str, Any] = {
+                    "cost": {"passes": 200 if method == "forward" else 100, "seconds": 1.0},
+                    "noise_stats": {"rate": None if clean else 0.4},
+                    "provenance": {"source_digest": "old", "started": "2026-01-01"},
+                    **changed,
+                }
+                fields |= {"labels": cell.labels, "config": dict(cell.config), "metrics": metrics}
+                made.append(Row(cell=cell.id, seed=(s, s, s), status="ok", **cell.choice, **fields))
+    return made
+
+
+def test_frames_turn_errors_and_mark_methods() -> None:
+    data = run_frame(rows())
+    assert set(data["track"]) == {"last", "noisy_val"}
+    errors = data[data["problem"] == "regression"]
+    assert (errors["score"] < 0).all()
+    assert (errors["sign"] == -1).all()
+    marks = data.drop_duplicates(["problem", "method"]).set_index(["problem", "method"])
+    assert marks.loc[("multiclass", "forward"), "privileged"] == "transition"
+    assert marks.loc[("regression", "small_loss"), "adapted"]
+    assert not marks.loc[("multiclass", "erm"), "adapted"]
+    assert marks["likelihood"].eq("").all()
+
+
+def test_a_wrapper_is_marked_by_what_it_wraps_and_a_crf_by_its_likelihood() -> None:
+    row = rows()[0]
+    grid = expand(
+        [{"task": "newswire", "noise": "clean", "trainer": "smoke", "model": "bilstm_crf", "method": ["erm", "erm(sequence=false)", "sam(base=forward)"]}],
+        {},
+        {},
+        [],
+    )
+    made = [row.model_copy(update={"labels": cell.labels, "config": cell.config, "metrics": {"test/last/f1": 0.5}, "task": "newswire"}) for cell in grid.cells]
+    found = run_frame(made).set_index("method")
+    assert found["likelihood"].tolist() == ["crf_nll", "crf_marginal", "crf_marginal"]
+    assert found.loc["sam(base=forward)", "privileged"] == "transition"
+    assert found.loc["sam(base=forward)", "adapted"]
+
+
+def test_curves_have_a_line_per_checkpoint() -> None:
+    made = rows()
+    curves = curve_frame(made)
+    assert len(curves) == 3 * len(made)
+    assert (curves["clean"] - curves["noisy"]).to_numpy() == pytest.approx(1)
+
+
+def test_cells_are_compared_with_erm_and_priced() -> None:
+    found = compute(rows())
+    noisy = found.cells[(found.cells["noise"] == "symmetric(rate=0.4)") & (found.cells["track"] == "last")].set_index("method")
+    assert noisy.index[0] == "gce"  # best first
+    assert noisy.loc["gce", "gain"] == pytest.approx(0.1, abs=0.03)
+    assert noisy.loc["gce", "gap_closed"] == pytest.approx(1, abs=0.3)
+    assert noisy.loc["forward", "cost"] == 2
+    assert noisy["memorizes"].eq(False).all()
+    assert "erm does not memorize here" in noisy["reason"].iloc[0]
+    assert noisy["rho_sel"].iloc[0] == pytest.approx(1)
+    assert (found.runs, found.stale, found.failed) == (42, 42, 0)
+
+
+def test_cells_where_erm_does_not_memorize_are_not_on_the_board() -> None:
+    boards = compute(rows()).boards
+    assert set(boards) == {("regression", "last"), ("regression", "noisy_val")}  # digits is a development task
+    made = [row.model_copy(update={"labels": row.labels | {"task": "other"}}) for row in rows() if row.task == "digits"]
+    assert compute(made).boards["multiclass", "last"].blocks.tasks.empty
+
+
+def test_pages_show_errors_as_they_are(tmp_path: Path) -> None:
+    write(rows(), tmp_path)
+    table = pd.read_csv(tmp_path / "leaderboard.csv")
+    regression = table[(table["task"] == "diamonds") & (table["noise"] == "uniform_resample") & (table["track"] == "last")]
+    assert regression["mean"].between(200, 500).all()
+    assert (regression["low"] <= regression["mean"]).all()
+    assert (regression["mean"] <= regression["high"]).all()
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert "| small_loss†* | 3 |" in text
+    assert "| forward* |" in text
+    assert "42 runs, 42 made by other code (stale)" in text
+    content = json.loads((tmp_path / "leaderboard.json").read_text())
+    assert {board["problem"] for board in content["boards"]} == {"regression"}
+    assert "never ranked: digits." in text
+    assert (tmp_path / "gains.svg").read_text().startswith("<?xml")
+
+
+def test_text_of_rows_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "<script>alert(1)</script>[red]|x"
+    made = [row.model_copy(update={"labels": row.labels | {"noise": evil}}) for row in rows() if row.noise != "clean"]
+    publish_local(made, tmp_path)
+    assert "<script>" not in (tmp_path / "local/leaderboard.html").read_text()
+    assert evil in capsys.readouterr().out.replace("\n", "")
+
+
+def test_no_rows_make_an_empty_board(tmp_path: Path) -> None:
+    failed = rows()[0].model_copy(update={"status": "failed", "metrics": {}, "error": "boom"})
+    for given in ([], [failed]):
+        found = write(given, tmp_path)
+        assert list(sections(found)) == []
+    assert "1 runs, 1 failed" in (tmp_path / "leaderboard.md").read_text()
+
+
+def test_the_newer_of_two_rows_with_the_same_labels_counts() -> None:
+    row = rows()[0]
+    older, newer = (row.model_copy(update={"cell": c, "provenance": {"started": t}}) for c, t in (("a" * 16, "2026-01-01"), ("b" * 16, "2026-02-01")))
+    assert [r.cell for r in newest([newer, older])] == ["b" * 16]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [((0.5, 0.4, 0.6), "0.500 [0.400, 0.600]"), ((np.nan, 0, 1), "n/a"), ((0.5, np.nan, np.nan), "0.500"), ((1234.5, 1200, 1300), "1234 [1200, 1300]")],
+)
+def test_intervals_read_well(numbers: tuple[float, float, float], text: str) -> None:
+    assert interval(*numbers) == text
+
+
+def test_rows_of_plugins_that_are_gone_are_stale() -> None:
+    row = rows()[0]
+    fresh = row.model_copy(update={"provenance": {"source_digest": sources(row.config)}})
+    gone = fresh.model_copy(update={"config": row.config | {"method": {"_target_": "benchmark.methods.gone.Gone"}}})
+    assert [is_stale(r) for r in (row, fresh, gone)] == [True, False, True]
