@@ -10,7 +10,6 @@ import pandas as pd
 
 from benchmark.config import resolve_target
 from benchmark.grid import plugins
-from benchmark.identity import canonical_json
 from benchmark.problems import PROBLEMS
 from benchmark.protocol import CHECKPOINTS, PRIMARY
 from benchmark.store import Row
@@ -27,13 +26,12 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
         if row.status != "ok":
             continue
         problem = PROBLEMS[row.config["task"]["problem"]]
-        plugin = canonical_json([problem.name, row.config["method"], row.config["model"]["_target_"]])
-        if plugin not in known:
-            known[plugin] = _of_plugins(problem.name, row.config)
+        if row.cell not in known:
+            known[row.cell] = _of_plugins(problem.name, row.config)
         sign = 1 if problem.higher_is_better else -1
         shared = {
             **row.labels,
-            **known[plugin],
+            **known[row.cell],
             "problem": problem.name,
             "metric": problem.primary,
             "sign": sign,

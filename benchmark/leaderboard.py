@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from benchmark.store import Row
 
 LINE = [*CELL, "track", "method"]
 FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood"]
+SHOWN = 60  # tables on the console
 MEANS = ["rate", "memorization", "detection", "passes", "seconds"]
 
 
@@ -40,7 +42,9 @@ class Leaderboard:
 def compute(rows: Sequence[Row]) -> Leaderboard:
     """All comparisons of some rows. Of two rows for the same labels and seed (a plugin's yaml changed) the newer one counts."""
     rows = newest(rows)
-    stale, failed = sum(map(is_stale, rows)), sum(row.status == "failed" for row in rows)
+    made_by = Counter((row.cell, row.provenance.get("source_digest")) for row in rows)
+    one_of = {(row.cell, row.provenance.get("source_digest")): row for row in rows}
+    stale, failed = sum(n for key, n in made_by.items() if is_stale(one_of[key])), sum(row.status == "failed" for row in rows)
     data = run_frame(rows)
     if data.empty:
         return Leaderboard(pd.DataFrame(), {}, len(rows), stale, failed)
@@ -79,26 +83,26 @@ def plain(cells: pd.DataFrame) -> list[dict[str, Any]]:
     return [{key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()} for line in lines]
 
 
-def write(rows: Sequence[Row], folder: Path) -> Leaderboard:
-    """Write leaderboard.{md,csv,json,html} and gains.svg to a folder."""
+def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]:
+    """Write leaderboard.{md,csv,json,html} and gains.svg to a folder; returns what the pages say."""
     from benchmark.figures import gains
 
     found = compute(rows)
     flat = plain(found.cells)
     folder.mkdir(parents=True, exist_ok=True)
     page = Environment(loader=PackageLoader("benchmark", "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
-    parts = list(sections(found))
+    parts, text = list(sections(found)), summary(found)
     outputs = {
-        "md": tables.markdown(parts, summary(found)),
+        "md": tables.markdown(parts, text),
         "csv": pd.DataFrame(flat).to_csv(index=False),
         "json": json.dumps({"plan": PLAN.digest(), "cells": flat, "boards": [tables.plain_board(key, board) for key, board in found.boards.items()]}, indent=1),
-        "html": page.get_template("leaderboard.html").render(sections=parts, legend=tables.LEGEND, summary=summary(found)),
+        "html": page.get_template("leaderboard.html").render(sections=parts, legend=tables.LEGEND, summary=text),
     }
-    for suffix, text in outputs.items():
-        write_atomically(folder / f"leaderboard.{suffix}", text.encode())
+    for suffix, content in outputs.items():
+        write_atomically(folder / f"leaderboard.{suffix}", content.encode())
     if len(found.cells):
         gains(found.cells, folder / "gains.svg")
-    return found
+    return text, parts
 
 
 def summary(found: Leaderboard) -> str:
@@ -118,8 +122,7 @@ def sections(found: Leaderboard) -> Iterator[tables.Section]:
         boards = {problem: board for (problem, t), board in found.boards.items() if t == track}
         if len(kinds) > 1:
             yield tables.of_every_kind(track, boards)
-    for _, block in found.cells.groupby([*CELL, "track"], sort=False, observed=True) if len(found.cells) else ():
-        yield tables.of_cell(block)
+    yield from tables.of_cells(found.cells)
 
 
 def publish_local(rows: Sequence[Row], results: Path) -> None:
@@ -128,16 +131,18 @@ def publish_local(rows: Sequence[Row], results: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    found = write(rows, results / "local")
+    text, parts = write(rows, results / "local")
     console = Console(width=None if Console().is_terminal else 200)
-    for part in sections(found):
+    for part in parts[:SHOWN]:
         table = Table(title=escape(part.title), caption=escape(part.note) or None, title_justify="left", caption_justify="left")
         for at, column in enumerate(part.columns):
             table.add_column(escape(column), justify="left" if at == 0 else "right")
         for line in part.lines:
             table.add_row(*map(escape, line))
         console.print(table)
-    console.print(f"{summary(found)} Board: {results / 'local' / 'leaderboard.html'} (and .md, .csv, .json)")
+    if len(parts) > SHOWN:
+        console.print(f"... and {len(parts) - SHOWN} tables more")
+    console.print(f"{text} Board: {results / 'local' / 'leaderboard.html'} (and .md, .csv, .json)")
 
 
 def rebuild(arguments: Sequence[str]) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmark.stats import Board
+from benchmark.stats import CELL, Board
 
 LEGEND = (
     "Positive gains are improvements. Intervals are 95 % t-intervals over seeds, paired with erm where two methods are compared; gap closed and damage "
@@ -37,9 +38,14 @@ def interval(value: float, low: float, high: float, *, digits: int = 3, signed: 
     return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if np.isfinite(low) else "")
 
 
-def of_cell(block: pd.DataFrame) -> Section:
-    """The methods of one cell and track, best first."""
-    first = block.iloc[0]
+def of_cells(cells: pd.DataFrame) -> Iterator[Section]:
+    """A table per cell and track, methods best first; lines of a cell follow each other."""
+    for _, block in itertools.groupby(cells.to_dict("records"), key=lambda line: [line[name] for name in (*CELL, "track")]):
+        yield _of_cell(list(block))
+
+
+def _of_cell(block: Sequence[Mapping[Any, Any]]) -> Section:
+    first = block[0]
     rate = f", {100 * first['rate']:.1f} % wrong" if np.isfinite(first["rate"]) else ""
     title = f"{first['task']} · {first['noise']}{rate} · {first['model']} · {first['trainer']} · selected by {first['track']}"
     notes = [first["reason"] if isinstance(first["reason"], str) and first["noise"] != "clean" else ""]
@@ -59,7 +65,7 @@ def of_cell(block: pd.DataFrame) -> Section:
         "cost",
         "seconds",
     ]
-    return Section(title, columns, [_line(line) for line in block.to_dict("records")], "; ".join(filter(None, notes)))
+    return Section(title, columns, [_line(line) for line in block], "; ".join(filter(None, notes)))
 
 
 def _line(line: Mapping[str, Any]) -> list[str]:
