@@ -14,12 +14,12 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmark.stats import CELL
 
-PANELS = 24
+PANELS = 12
 BETTER, WORSE, UNSURE = "#1b7f5c", "#b3443c", "#8a8f98"
 
 
 def gains(cells: pd.DataFrame, path: Path, track: str = "last") -> None:
-    """Gain over erm of every method with its 95 % interval, a panel per noisy cell (the first 24); written as svg or png.
+    """Gain over erm of every method with its 95 % interval, a panel per noisy cell (the first 12); written as svg or png.
 
     Errors are turned, so right of the line is better everywhere. Grey: the interval holds zero.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from benchmark.store import Row
 
 LINE = [*CELL, "track", "method"]
 FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood"]
-SHOWN = 60  # tables on the console
+SHOWN = 24  # tables on the console
 MEANS = ["rate", "memorization", "detection", "passes", "seconds"]
 
 
@@ -95,7 +95,7 @@ def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]
     outputs = {
         "md": tables.markdown(parts, text),
         "csv": pd.DataFrame(flat).to_csv(index=False),
-        "json": json.dumps({"plan": PLAN.digest(), "cells": flat, "boards": [tables.plain_board(key, board) for key, board in found.boards.items()]}, indent=1),
+        "json": json_lines({"plan": [PLAN.digest()], "boards": [tables.plain_board(*item) for item in found.boards.items()], "cells": flat}),
         "html": page.get_template("leaderboard.html").render(sections=parts, legend=tables.LEGEND, summary=text),
     }
     for suffix, content in outputs.items():
@@ -103,6 +103,12 @@ def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]
     if len(found.cells):
         gains(found.cells, folder / "gains.svg")
     return text, parts
+
+
+def json_lines(content: Mapping[str, Sequence[Any]]) -> str:
+    """An object of lists as JSON with one entry a line."""
+    lists = (f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, entries)) + "\n]" for name, entries in content.items())
+    return "{\n" + ",\n".join(lists) + "\n}\n"
 
 
 def summary(found: Leaderboard) -> str:
