@@ -25,6 +25,7 @@ CONF = ROOT / "conf"
 TASK_KEYS = ("problem", "inputs", "subset", "rows")  # what the engine reads of a task's yaml; the rest goes to its load()
 
 
+@functools.cache
 def names(group: str) -> list[str]:
     """Options of a config group: the yaml files that exist."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
@@ -47,13 +48,19 @@ def raw(group: str, name: str) -> Mapping[str, Any]:
 
 def option(group: str, name: str) -> dict[str, Any]:
     """A group's option without Hydra: its keys, with the options that its defaults list brings to packages of its own (``/method@base: erm``)."""
-    content = copy.deepcopy(dict(raw(group, name)))
+    return copy.deepcopy(dict(default_of(group, name)))
+
+
+@functools.cache
+def default_of(group: str, name: str) -> Mapping[str, Any]:
+    """``option`` to read only: everybody gets the same object."""
+    content = dict(raw(group, name))
     nested: dict[str, Any] = {}
     for default in content.pop("defaults", []):
         for key, value in default.items() if isinstance(default, Mapping) else ():
             if not key.startswith("override") and "@" in key:
                 source, package = key.lstrip("/").split("@")
-                nested[package] = option(source, value) | content.pop(package, {})
+                nested[package] = dict(default_of(source, value)) | content.pop(package, {})
     return nested | content  # in Hydra's order
 
 
@@ -135,7 +142,7 @@ class Cell:
     choice: Mapping[str, str]
     config: Mapping[str, Any]
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """16 hex digits."""
         return cell_id(self.config)
@@ -148,7 +155,7 @@ class Cell:
     @property
     def overrides(self) -> list[str]:
         """What to say on the command line, beside the names, to get this configuration."""
-        return [text for axis in AXES for text in _overrides(self.config[axis], option(axis, self.choice[axis]), axis, axis)]
+        return [text for axis in AXES for text in _overrides(self.config[axis], default_of(axis, self.choice[axis]), axis, axis)]
 
     def __str__(self) -> str:
         return " ".join(self.labels[axis] for axis in AXES[:3])
@@ -163,7 +170,7 @@ def cell(config: DictConfig, chosen: Mapping[str, Any]) -> Cell:
 
 def label(axis: str, name: str, config: Mapping[str, Any]) -> str:
     """``name`` with the keys whose values differ from its yaml, e.g. ``symmetric(rate=0.4)``."""
-    differs = _differences(config, option(axis, name), axis)
+    differs = _differences(config, default_of(axis, name), axis)
     return f"{name}({', '.join(differs)})" if differs else name
 
 
@@ -187,7 +194,7 @@ def _overrides(config: Mapping[str, Any], default: Mapping[str, Any], axis: str,
             name = _name_of(value, axis)
             same = isinstance(plain, Mapping) and plain.get("_target_") == value["_target_"]
             out += [] if same else [f"{axis}@{where}.{key}={name}"]
-            out += _overrides(value, plain if same else option(axis, name), axis, f"{where}.{key}")  # type: ignore[arg-type]
+            out += _overrides(value, plain if same else default_of(axis, name), axis, f"{where}.{key}")  # type: ignore[arg-type]
         elif value != plain:
             out.append(f"{where}.{key}={_text(value)}")
     return out
@@ -196,7 +203,7 @@ def _overrides(config: Mapping[str, Any], default: Mapping[str, Any], axis: str,
 def _name_of(config: Mapping[str, Any], axis: str) -> str:
     """The option whose yaml has this target; the first whose other keys agree best."""
     same = [n for n in names(axis) if raw(axis, n).get("_target_") == config["_target_"]]
-    return min(same, key=lambda n: sum(config.get(k) != v for k, v in option(axis, n).items()))
+    return min(same, key=lambda n: sum(config.get(k) != v for k, v in default_of(axis, n).items()))
 
 
 def _text(value: Any, gap: str = "") -> str:

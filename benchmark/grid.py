@@ -19,7 +19,7 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from benchmark.config import Cell, label, names, option, raw, resolve_target
+from benchmark.config import Cell, default_of, label, names, option, raw, resolve_target
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES
 
@@ -51,7 +51,7 @@ def _parse(axis: str, where: str, selector: str, text: str) -> list[str]:
     if bracket and not inner.endswith(")"):
         raise ConfigError(f"{axis}={text!r} lacks a closing bracket: write name(key=value, ...)")
     out = [f"{selector}{name}"]
-    default = option(axis, name)
+    default = default_of(axis, name)
     for argument in split(inner.removesuffix(")")):
         key, equals, value = argument.partition("=")
         if not equals or key not in default:

@@ -54,6 +54,8 @@ def cell_id(configs: Mapping[str, Any]) -> str:
 
 
 def _numbers(value: Any) -> Any:
+    if type(value) in (str, int, bool, type(None)):  # most of them
+        return value
     if isinstance(value, Mapping):
         return {str(key): _numbers(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
