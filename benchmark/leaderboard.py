@@ -49,6 +49,7 @@ def frame(rows: Iterable[Row]) -> pd.DataFrame:
                     "memorization": row.metrics.get(f"train/{track}/memorization", np.nan),
                     "detection": row.metrics.get(f"train/{track}/detection_ap", np.nan),
                     "rate": row.noise_stats.get("rate", np.nan),
+                    "test_labels": row.noise_stats.get("test_labels", "right"),
                     "adapted": problem.name not in resolve_target(row.config["method"], "method").native,
                     "privileged": sorted(resolve_target(row.config["method"], "method").needs),
                 }
@@ -81,6 +82,7 @@ def compare(data: pd.DataFrame) -> list[dict[str, Any]]:
                     "adapted": bool(first["adapted"]),
                     "privileged": list(first["privileged"]),
                     "rate": float(runs["rate"].mean()),
+                    "test_labels": first["test_labels"],
                     "score": mean_interval(own.to_numpy()),
                     "gain": paired_difference(own, erm) if erm is not None and method != "erm" else NOTHING,
                     "gap_closed": gap_closed(own, erm, erm_clean) if noisy and erm is not None and erm_clean is not None and method != "erm" else NOTHING,
@@ -154,6 +156,7 @@ def _blocks(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str,
     groups: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         rate = "" if not np.isfinite(record["rate"]) else f", {100 * record['rate']:.1f} % wrong"
+        rate += ", scored on observed labels" if record["test_labels"] == "observed" else ""
         title = f"{record['task']} · {record['noise']}{rate} · {record['model']} · {record['trainer']} · selected by {record['track']}"
         groups.setdefault(title, []).append(record)
     return list(groups.items())

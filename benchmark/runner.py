@@ -18,6 +18,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmark.config import Cell, resolve_target
+from benchmark.data import changed
 from benchmark.errors import UserError
 from benchmark.evaluation import Evaluation
 from benchmark.execution import execute, measure
@@ -86,8 +87,8 @@ def logged(path: Path) -> Iterator[None]:
 
 
 def due(row: Row, on_existing: str) -> bool:
-    """Whether an existing row is to be run again: failed ones always, stale ones on ``stale``, all on ``rerun``."""
-    if on_existing == "rerun" or row.status == "failed":
+    """Whether an existing row is to be run again: failed ones and those whose data file has changed always, stale ones on ``stale``, all on ``rerun``."""
+    if on_existing == "rerun" or row.status == "failed" or changed(row.provenance.get("files", {})):
         return True
     return on_existing == "stale" and is_stale(row)
 
@@ -128,6 +129,7 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
             outcome = execute(cell.config["method"], setting, seed[2], [watch.checkpoint])
             metrics = measure(outcome, setting)
             row |= {"metrics": metrics, "cost": dict(outcome.cost), "noise_stats": dict(setting.noise_stats)}
+            origin |= {"files": dict(setting.task.files)} if setting.task.files else {}
             origin |= dict(setting.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
             watch.finish(metrics)
         _write_bits(outcome.evaluation, store.path(cell.id, seed))

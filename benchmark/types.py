@@ -163,6 +163,10 @@ class Task:
     annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # recorded labels by name, as y
     features: Callable[[], np.ndarray] | None = None
     val_fraction: float = 0.1
+    clean: bool = True  # False: ``y`` are observed labels, nobody knows the right ones
+    test_labels: Literal["right", "observed"] = "right"
+    places: np.ndarray | None = None  # (E_train + E_test, ...) line or file of each example, or of each unit, at its user's
+    files: Mapping[str, str] = field(default_factory=dict)  # the user's files with their sha256
 
 
 class Evaluate(Protocol):
