@@ -30,4 +30,31 @@ def write_table(folder: Path) -> dict[str, Any]:
     return {"path": str(folder / "shop.csv"), "target": "given", "clean": "right"}
 
 
-WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {"table": write_table}
+def sentences(size: int = 60) -> list[tuple[list[str], list[str], list[str]]]:
+    """Tokens, right and observed IOB2 tags; every fifth sentence misses its entity."""
+    rng = np.random.default_rng(4)
+    out = []
+    for i in range(size):
+        tokens = [f"w{n}" for n in rng.integers(0, 30, 6)]
+        at = int(rng.integers(0, 4))
+        tokens[at : at + 2] = ["Ann", "Lee"] if i % 2 else ["Old", "Town"]
+        right = ["O"] * 6
+        right[at : at + 2] = ["B-PER", "I-PER"] if i % 2 else ["B-LOC", "I-LOC"]
+        out.append((tokens, right, ["O"] * 6 if i % 5 == 1 else right))
+    return out
+
+
+def conll(pairs: list[tuple[list[str], list[str]]]) -> str:
+    """A file of tokens and tags."""
+    return "\n".join("".join(f"{token} {tag}\n" for token, tag in zip(*pair, strict=True)) for pair in pairs)
+
+
+def write_conll(folder: Path) -> dict[str, Any]:
+    """Observed and right tags."""
+    made = sentences()
+    (folder / "news.conll").write_text(conll([(tokens, given) for tokens, _, given in made]))
+    (folder / "right.conll").write_text(conll([(tokens, right) for tokens, right, _ in made]))
+    return {"path": str(folder / "news.conll"), "clean": str(folder / "right.conll")}
+
+
+WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {"table": write_table, "conll": write_conll}
