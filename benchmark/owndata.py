@@ -39,8 +39,8 @@ def find(path: str | None, key: str, paths: Paths) -> Path:
 
 
 def digests(*found: Path | None) -> dict[str, str]:
-    """sha256 of the files among ``found``, for the row's provenance."""
-    return {str(path): sha256_of(path) for path in found if path is not None and path.is_file()}
+    """sha256 of files and folders, for the row's provenance."""
+    return {str(path): sha256_of(path) for path in found if path is not None}
 
 
 def read(path: Path) -> pd.DataFrame:

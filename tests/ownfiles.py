@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 ROWS, WRONG = 120, 12
 
@@ -57,4 +58,31 @@ def write_conll(folder: Path) -> dict[str, Any]:
     return {"path": str(folder / "news.conll"), "clean": str(folder / "right.conll")}
 
 
-WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {"table": write_table, "conll": write_conll}
+def write_multilabel(folder: Path) -> dict[str, Any]:
+    """Two labels with right ones, some of them unknown."""
+    frame = table()
+    out = frame[["a", "b", "color"]].assign(p=frame["given"] == "yes", p_right=frame["right"] == "yes", q=frame["b"] > 0, q_right=frame["b"] > 0)
+    out = out.astype(dict.fromkeys(("p", "p_right", "q", "q_right"), int)).astype({"q": object})
+    out.loc[::10, "q"] = ""
+    out.to_csv(folder / "genes.csv", index=False)
+    return {"path": str(folder / "genes.csv"), "labels": ["p", "q"], "clean": ["p_right", "q_right"]}
+
+
+def write_images(folder: Path) -> dict[str, Any]:
+    """Dark and bright images of several sizes and modes, in a folder a class."""
+    rng = np.random.default_rng(5)
+    for i in range(40):
+        name, low = ("bright", 150) if i % 2 else ("dark", 0)
+        (folder / "photos" / name).mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(low, low + 100, (10 + i % 3, 12, 3), dtype=np.uint8)
+        Image.fromarray(pixels).convert(("RGB", "L", "RGBA", "P")[i % 4]).save(folder / "photos" / name / f"{i:02}.png")
+    (folder / "photos" / "dark" / "notes.txt").write_text("no image")
+    return {"path": str(folder / "photos"), "size": 8}
+
+
+WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "table": write_table,
+    "conll": write_conll,
+    "multilabel": write_multilabel,
+    "image_folder": write_images,
+}
