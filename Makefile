@@ -19,7 +19,7 @@ RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) \
 	launcher=$(LAUNCHER) jobs=$(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep smoke status leaderboard docs bench test lint lock clean
+.PHONY: help setup sweep smoke status audit leaderboard docs bench test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ smoke: $(READY) ## The same grid in seconds
 
 status: $(READY) ## What an experiment has and lacks, and which methods have rows
 	@$(PYTHON) -m benchmark status experiment=$(EXPERIMENT) $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") $(if $(SEEDS),"seeds=[$(SEEDS)]") $(ARGS)
+
+audit: $(READY) ## Rank the labels of TASK that look wrong: METHOD= NOISE= MODEL= TRAINER= SEEDS=
+	@$(PYTHON) -m benchmark audit $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") $(if $(MODEL),"model=$(MODEL)") $(if $(TRAINER),"trainer=$(TRAINER)") $(if $(SEEDS),"seeds=[$(SEEDS)]") $(ARGS)
 
 leaderboard: $(READY) ## Rebuild results/local/leaderboard.* from all rows
 	@$(PYTHON) -m benchmark leaderboard $(ARGS)

@@ -34,6 +34,7 @@ COMMANDS = {
     "status": "benchmark.status:status",
     "plan": "benchmark.status:plan",
     "verify": "benchmark.verify:verify",
+    "audit": "benchmark.audit:audit",
     "leaderboard": "benchmark.leaderboard:rebuild",
     "list": "benchmark.catalog:list_plugins",
     "describe": "benchmark.catalog:describe",

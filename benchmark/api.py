@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmark.config import TASK_KEYS, build, load
+from benchmark.config import build, load, load_task_arguments
 from benchmark.errors import ConfigError
 from benchmark.grid import expand
 from benchmark.methods.base import Method
@@ -42,8 +42,7 @@ def load_task(name: str, paths: Paths | None = None, **options: Any) -> Task:
         ConfigError: unknown name or key, or a value of the wrong type.
         DataError: a data file is missing or altered.
     """
-    config = load("task", name, **options)
-    made: Task = build({key: value for key, value in config.items() if key not in TASK_KEYS}, "task", paths=paths or Paths.default())
+    made: Task = build(load_task_arguments(load("task", name, **options)), "task", paths=paths or Paths.default())
     return made
 
 

@@ -10,6 +10,7 @@ import copy
 import functools
 import importlib
 import inspect
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES, ROOT, cell_id
 
 CONF = ROOT / "conf"
+PLAIN = re.compile(r"[\w./:@ -]*", re.ASCII)  # words that Hydra's command line reads without quotes
 TASK_KEYS = ("problem", "inputs", "subset", "rows")  # what the engine reads of a task's yaml; the rest goes to its load()
 
 
@@ -107,6 +109,12 @@ def build(config: Mapping[str, Any], where: str, **extra: Any) -> Any:
     if missing:
         raise ConfigError(f"{where}.{missing[0]} is missing: give {where}.{missing[0]}=")
     return target(**arguments, **extra)
+
+
+def load_task_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task's ``load`` gets of its yaml: its own keys, and of the engine's those that it asks for (``problem`` where it serves several)."""
+    asked = inspect.signature(resolve_target(config, "task")).parameters
+    return {key: value for key, value in config.items() if key not in TASK_KEYS or key in asked}
 
 
 def _checked(value: Any, hint: Any, where: str) -> Any:
@@ -214,6 +222,8 @@ def _text(value: Any, gap: str = "") -> str:
         return "[" + f",{gap}".join(_text(item, gap) for item in value) + "]"
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
+    if isinstance(value, str) and not PLAIN.fullmatch(value):
+        return "'" + value.replace("'", "\\'") + "'"
     return "null" if value is None else str(value)
 
 

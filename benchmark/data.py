@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,22 @@ import pandas as pd
 import torch
 
 from benchmark.errors import DataError
-from benchmark.identity import stream
+from benchmark.identity import digest, stream
 from benchmark.types import Examples
 
 
 def sha256_of(path: Path) -> str:
-    """Hex digest of a file."""
+    """Hex digest of a file, or of the names and digests of all files in a folder."""
+    if path.is_dir():
+        inside = [(file.relative_to(path).as_posix(), sha256_of(file)) for file in sorted(path.rglob("*")) if file.is_file()]
+        return digest(inside, length=64)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def changed(files: Mapping[str, str]) -> bool:
+    """Whether one of these files, given with the sha256 that they had, has another content now. Files that are gone have not."""
+    return any(Path(path).exists() and sha256_of(Path(path)) != before for path, before in files.items())
 
 
 def verified(path: Path, sha256: str | None, how: str) -> Path:
@@ -64,25 +73,35 @@ def split_groups(groups: np.ndarray, fraction: float, *axes: object) -> np.ndarr
     return held[inverse]
 
 
-def fixed_test(name: str, x: np.ndarray, y: np.ndarray, size: int, numeric: int = 0) -> tuple[Examples, Examples, np.ndarray]:
-    """Set a test part of at most ``size`` examples aside for good: it depends on the task's name alone.
-
-    Examples with equal inputs share a group and stay on one side. The first ``numeric`` columns are
-    standardised by the mean and sd of the training part and cut at 5 sd (a measure of 50 sd is a typing error, and a
-    network extrapolates it to infinity).
+def held_out(name: str, x: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which examples are the test part, at most ``size`` of them: it depends on the name and the inputs alone.
 
     Returns:
-        train, test, and the (E,) groups of the training examples.
+        (E,) bool, and (E,) groups: examples with equal inputs share one, are on one side, and it is named by the first of them.
     """
     rows = np.ascontiguousarray(x.reshape(len(x), -1))
     _, groups = np.unique(rows.view(np.dtype((np.void, rows.strides[0])))[:, 0], return_inverse=True)
     first = np.full(groups.max() + 1, len(x))
     np.minimum.at(first, groups, np.arange(len(x)))
-    groups = first[groups]  # a group is named by its first example
-    held = split_groups(groups, size / len(x), "test", name)
+    groups = first[groups]
+    return split_groups(groups, size / len(x), "test", name), groups
+
+
+def standardized(x: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Columns minus mean over sd of the ``known`` rows, cut at 5 sd: a measure of 50 sd is a typing error, and a network extrapolates it to infinity."""
+    mean, sd = x[known].mean(0), x[known].std(0)
+    return np.clip((x - mean) / np.where(sd > 0, sd, 1), -5, 5)
+
+
+def fixed_test(name: str, x: np.ndarray, y: np.ndarray, size: int, numeric: int = 0) -> tuple[Examples, Examples, np.ndarray]:
+    """Set the test part of ``held_out`` aside for good. The first ``numeric`` columns are standardized by the training part.
+
+    Returns:
+        train, test, and the (E,) groups of the training examples.
+    """
+    held, groups = held_out(name, x, size)
     if numeric:
-        mean, sd = x[~held, :numeric].mean(0), x[~held, :numeric].std(0)
-        x = np.concatenate([np.clip((x[:, :numeric] - mean) / np.where(sd > 0, sd, 1), -5, 5), x[:, numeric:]], axis=1)
+        x = np.concatenate([standardized(x[:, :numeric], ~held), x[:, numeric:]], axis=1)
     tensor = torch.from_numpy(x.astype(np.float32))
     train, test = (Examples(tensor[torch.from_numpy(side)], y[side]) for side in (~held, held))
     _, groups = np.unique(groups[~held], return_inverse=True)

@@ -39,6 +39,7 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
             "passes": row.cost.get("passes", np.nan),
             "seconds": row.cost.get("seconds", np.nan),
             "rate": _number(row.noise_stats.get("rate")),
+            "test_labels": row.noise_stats.get("test_labels", "right"),
         }
         for track in tracks:
             score = row.metrics.get(f"test/{track}/{problem.primary}")

@@ -6,13 +6,14 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.data import changed
 from benchmark.identity import source_digest
 from benchmark.store import Row
 
 
 def due(row: Row, on_existing: str) -> bool:
-    """Whether an existing row is to be run again: failed ones always, stale ones on ``stale``, all on ``rerun``."""
-    if on_existing == "rerun" or row.status == "failed":
+    """Whether an existing row is to be run again: failed ones and those whose data file has changed always, stale ones on ``stale``, all on ``rerun``."""
+    if on_existing == "rerun" or row.status == "failed" or changed(row.provenance.get("files", {})):
         return True
     return on_existing == "stale" and is_stale(row)
 

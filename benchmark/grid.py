@@ -181,6 +181,8 @@ def unsupported(cell: Cell) -> str | None:
     """Why a cell cannot run, from the yamls and the plugins' declarations alone; None if it can."""
     task, method, noise = (cell.choice[axis] for axis in ("task", "method", "noise"))
     problem, inputs = cell.config["task"]["problem"], cell.config["task"]["inputs"]
+    if problem not in PROBLEM_KIND:
+        raise ConfigError(f"task.problem={problem!r} is unknown: {choices(problem, PROBLEM_KIND)}")
     kind = PROBLEM_KIND[problem]
     for plugin in plugins(cell.config["method"]):
         if kind not in plugin.kinds:

@@ -23,7 +23,7 @@ from benchmark.stats import CELL, Board, cell_table, regime_gate, rho_sel
 from benchmark.store import Row
 
 LINE = [*CELL, "track", "method"]
-FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood"]
+FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels"]
 SHOWN = 24  # tables on the console
 MEANS = ["rate", "memorization", "detection", "passes", "seconds"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.config import TASK_KEYS, Cell, build
+from benchmark.config import Cell, build, load_task_arguments
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.files import write_atomically
@@ -47,9 +47,9 @@ class Setting:
 @functools.lru_cache(maxsize=4)
 def _task(config: str, paths: Paths) -> Task:
     content = json.loads(config)
-    task: Task = build({key: value for key, value in content.items() if key not in TASK_KEYS}, "task", paths=paths)
+    task: Task = build(load_task_arguments(content), "task", paths=paths)
     if task.problem.name != content["problem"]:
-        raise ConfigError(f"conf/task says problem: {content['problem']}, {task.name} is {task.problem.name}: correct its yaml")
+        raise ConfigError(f"task.problem={content['problem']}, but {task.name} is {task.problem.name}: leave task.problem out, or correct conf/task")
     return task
 
 
@@ -80,7 +80,7 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
         "noise_digest": manifest["observed"],
     }
     if truth.train is None:
-        return Setting(task, data, truth, recipe, {}, {}, {}, digests)
+        return Setting(task, data, truth, recipe, {}, {"test_labels": task.test_labels}, {}, digests)
     train = side(data, data.train, truth.train, np.zeros(0))
     labels = Labels(
         train.right,

@@ -36,6 +36,7 @@ class Part:
     def rows(self, at: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Inputs, values and live slots of some examples, cut at the longest one; None where every slot is live."""
         x, value, live = self.x[at], self.value[at], self.live[at]
+        x = x.float().div_(255) if x.dtype == torch.uint8 else x  # images are kept as bytes
         if self.lengths is not None:
             longest = max(1, int(live.sum(1).max()))
             x, value, live = x[:, :longest], value[:, :longest], live[:, :longest]

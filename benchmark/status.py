@@ -22,7 +22,7 @@ from benchmark.sweep import grid_of, seed_tuples
 
 def planned(arguments: Sequence[str]) -> tuple[Grid, list[Seed], Path]:
     """The grid, seeds and results folder that a sweep with these arguments would have."""
-    overrides = OverridesParser.create().parse_overrides(prepared(arguments))
+    overrides = OverridesParser.create().parse_overrides([a for a in prepared(arguments) if not a.startswith("-")])
     plain = [str(o.input_line) for o in overrides if o.get_key_element().split(".")[0].split("@")[0] not in AXES]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("config", overrides=plain, return_hydra_config=True)

@@ -106,7 +106,7 @@ def is_pending(cell: Cell, seeds: Sequence[Seed], store: Store, on_existing: str
     """Whether a cell has a seed to run."""
     if on_existing == "rerun":
         return True
-    if on_existing == "stale":
+    if on_existing == "stale" or "path" in cell.config["task"]:  # a user's file may have changed since
         from benchmark.freshness import due
 
         rows = [store.read(cell.id, seed) for seed in seeds]

@@ -47,6 +47,7 @@ def of_cells(cells: pd.DataFrame) -> Iterator[Section]:
 def _of_cell(block: Sequence[Mapping[Any, Any]]) -> Section:
     first = block[0]
     rate = f", {100 * first['rate']:.1f} % wrong" if np.isfinite(first["rate"]) else ""
+    rate += ", scored on observed labels" if first["test_labels"] == "observed" else ""
     title = f"{first['task']} · {first['noise']}{rate} · {first['model']} · {first['trainer']} · selected by {first['track']}"
     notes = [first["reason"] if isinstance(first["reason"], str) and first["noise"] != "clean" else ""]
     if first["track"] == "noisy_val" and np.isfinite(first["rho_sel"]):

@@ -139,14 +139,14 @@ class SideTrainings:
         return replace(data, problem=problem, train=replace(data.train, value=value))
 
 
-def out_of_fold(fit: SideTrainings, data: TrainingData, folds: int, seed: int, epochs: int | None = None) -> Tensor:
-    """(num_units, K) predictions of erm for every training unit by a network that never saw its example."""
+def out_of_fold(fit: SideTrainings, data: TrainingData, folds: int, seed: int, epochs: int | None = None, method: Callable[[], Method] | None = None) -> Tensor:
+    """(num_units, K) predictions of a method (erm) for every training unit by a network that never saw its example."""
     order = np.random.Generator(np.random.Philox(key=seed_for("folds", seed))).permutation(len(data.train))
     width = data.problem.width
     out: Tensor | None = None
     for held in np.array_split(order, folds):
         rest = np.setdiff1d(order, held)
-        found = fit(indices=rest, epochs=epochs).predict(held)
+        found = fit(indices=rest, epochs=epochs, method=method and method()).predict(held)
         out = found.new_zeros(len(data.train) * width, found.shape[1]) if out is None else out
         units = (held[:, None] * width + np.arange(width)).reshape(-1)
         out[torch.from_numpy(units)] = found

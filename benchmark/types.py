@@ -1,8 +1,8 @@
 """The vocabulary of the suite: what passes between tasks, noise, methods and the engine.
 
 A *unit* is one label: an image, a token, an (example, label) pair of a multi-label task, a rating. Every example owns
-``width`` unit slots (1, the longest sentence, the number of labels), so the unit at ``column`` of ``example`` has the id
-``example * width + column``, stable over epochs. Slots that hold no label (padding, unknown) are not *live*.
+``width`` unit slots (1, the longest sentence, the number of labels); the unit at ``column`` of ``example`` has the id
+``example * width + column`` in every epoch. Slots that hold no label (padding, unknown) are not *live*.
 """
 
 from __future__ import annotations
@@ -88,8 +88,6 @@ class Units:
 
     def dense(self, value: Tensor, fill: float) -> Tensor:
         """Scatter a per-unit value (U, ...) back to its layout (B, W, ...), ``fill`` elsewhere."""
-        if len(value) == self.shape[0] * self.shape[1]:
-            return value.reshape(*self.shape, *value.shape[1:])
         grid = value.new_full((*self.shape, *value.shape[1:]), fill)
         grid[self.row, self.column] = value
         return grid
@@ -170,6 +168,10 @@ class Task:
     annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # recorded labels by name, as y
     features: Callable[[], np.ndarray] | None = None
     val_fraction: float = 0.1
+    clean: bool = True  # False: ``y`` are observed labels, nobody knows the right ones
+    test_labels: Literal["right", "observed"] = "right"
+    places: np.ndarray | None = None  # (E_train + E_test, ...) line or file of each example, or of each unit, at its user's
+    files: Mapping[str, str] = field(default_factory=dict)  # the user's files with their sha256
 
 
 class Evaluate(Protocol):

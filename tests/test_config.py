@@ -202,6 +202,7 @@ CHANGES: dict[str, dict[str, Mapping[str, Any]]] = {
     "a mapping": {"noise": {"mapping": {"cat": "dog", "dog": "cat"}}},
     "a mapping of tags": {"noise": {"mapping": {"B-PER": "B-ORG"}}},
     "names with spaces": {"noise": {"mapping": {"Very Good": "Good"}}},
+    "words that need quotes": {"noise": {"mapping": {"cat": "it's a (small) dog"}}},
     "another base": {"method": {"base": option("method", "elr")}},
     "a key of another base": {"method": {"base": load("method", "elr", lam=5.0, beta=0.9), "rho": 0.1}},
     "another yaml of the base's class": {"method": {"base": option("method", "erm_long")}},

@@ -10,6 +10,7 @@ import torch
 
 from benchmark.identity import digest
 from benchmark.paths import Paths
+from benchmark.tokens import UNKNOWN, shape
 from benchmark.types import Task
 from tasks import newswire
 from tasks.newswire.gazetteer import ERRORS, annotate, compare, spans
@@ -149,11 +150,11 @@ def test_tensors_follow_the_text(task: Task) -> None:
 
 
 def test_vocabularies_come_from_training(task: Task) -> None:
-    top, unknown = task.train.x.amax((0, 1)), (task.test.x == newswire.UNKNOWN).any(1).any(0)
+    top, unknown = task.train.x.amax((0, 1)), (task.test.x == UNKNOWN).any(1).any(0)
     assert bool((task.test.x.amax((0, 1)) <= top).all())
     assert bool(unknown[0])
-    assert bool((task.train.x[..., 0] == newswire.UNKNOWN).any())  # words that occur once
-    assert not bool((task.train.x[..., 1:] == newswire.UNKNOWN).any())
+    assert bool((task.train.x[..., 0] == UNKNOWN).any())  # words that occur once
+    assert not bool((task.train.x[..., 1:] == UNKNOWN).any())
     for column in range(4):
         assert set(range(2, int(top[column]) + 1)) <= set(task.train.x[..., column].unique().tolist())
 
@@ -166,4 +167,4 @@ def test_groups_are_identical_sentences(task: Task) -> None:
 
 @pytest.mark.parametrize(("token", "expected"), [("Jordan", "Xx"), ("SNAY", "X"), ("said", "x"), ("2,950", "0,0"), ("$714", "$0"), (".", "."), ("A", "X")])
 def test_shapes_collapse(token: str, expected: str) -> None:
-    assert newswire.shape(token) == expected
+    assert shape(token) == expected

@@ -11,7 +11,7 @@ import io
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,18 @@ def corrupt(task: Task, config: Mapping[str, Any], seed: int, cache: Path) -> tu
     found = _read(path)
     if found is None:
         found = _write(path, noise(labels, Streams(labels, seed), context), recipe, noise.nominal_rate())
-    return found
+    return found if task.clean else (_observed_only(task, found[0]), found[1])
+
+
+def _observed_only(task: Task, made: Corruption) -> Corruption:
+    """The labels of a task that has no right ones: what a generator takes for right is only what was observed.
+
+    Raises:
+        ConfigError: the generator changed labels.
+    """
+    if not np.array_equal(made.observed, made.clean, equal_nan=made.observed.dtype.kind == "f"):  # type: ignore[arg-type]
+        raise ConfigError(f"{task.name} has observed labels only, to which no noise is added: use noise=recorded, or name right labels with task.clean=")
+    return replace(made, clean=None, transition=None)
 
 
 def _read(path: Path) -> tuple[Corruption, dict[str, Any]] | None:

@@ -1,0 +1,90 @@
+"""Multi-label: a user's own table with a column of 0 and 1 for each label and, where somebody knows them, columns of right ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmark import images, owndata
+from benchmark.columns import encoded, feature_columns, keys
+from benchmark.errors import ConfigError, DataError
+from benchmark.paths import Paths
+from benchmark.problems import MultiLabel
+from benchmark.types import Task
+
+
+def load(
+    paths: Paths,
+    path: str | None,
+    labels: list[Any],
+    clean: list[Any],
+    inputs: str,
+    images_from: str | int | None,
+    size: int,
+    channels: int,
+    ignore: list[Any],
+    categorical: list[Any],
+    test_fraction: float,
+) -> Task:
+    """Inputs are all other columns, or the images that one column names.
+
+    Args:
+        paths: a relative ``path`` starts at the working directory or else at ``paths.data``.
+        path: csv or parquet.
+        labels: columns of observed labels: 1, 0, and -1 or empty where nobody looked.
+        clean: columns of right labels in the same order; a pair whose right label is unknown is left out.
+        inputs: vector, or image with ``images_from``.
+        images_from: column of image files; they start at the folder of the table.
+        size: height and width of the images.
+        channels: 3 for color, 1 for gray.
+        ignore: columns that are no inputs.
+        categorical: columns of numbers that are names.
+        test_fraction: share of the rows set aside for good.
+
+    Raises:
+        ConfigError: a setting is missing or wrong. DataError: the file cannot be used.
+    """
+    if not labels or len(clean) not in (0, len(labels)):
+        raise ConfigError(f"task.labels={labels} and task.clean={clean}: give the columns of labels, and none or as many of right ones")
+    if (inputs == "image") != (images_from is not None):
+        raise ConfigError(
+            f"task.inputs={inputs} and task.images_from={images_from}: images need task.inputs=image, task.images_from=COLUMN and a model for them"
+        )
+    file = owndata.find(path, "task.path", paths)
+    table = owndata.read(file)
+    observed = _grid(table, labels, "task.labels", file)
+    right = _grid(table, clean, "task.clean", file) if clean else None
+    if images_from is not None:
+        x = images.decode([file.parent / str(name) for name in owndata.column(table, images_from, "task.images_from", file)], size, channels)
+        split = owndata.set_aside(file, x.numpy(), test_fraction)
+    else:
+        for name in [*ignore, *categorical]:
+            owndata.column(table, name, "task.ignore or task.categorical", file)
+        features = feature_columns(table, [*labels, *clean, *ignore], file)
+        split = owndata.set_aside(file, keys(features), test_fraction)
+        x = torch.from_numpy(encoded(features, ~split[0], categorical, file))
+    problem = MultiLabel([str(name) for name in labels])
+    return owndata.own_task(file, problem, x, observed, right, split, places=table.index.to_numpy(), files=owndata.digests(file))
+
+
+def _grid(table: pd.DataFrame, names: list[Any], key: str, path: Path) -> np.ndarray:
+    """(E, C) int64 in {0, 1}, -1 where nobody looked.
+
+    Raises:
+        DataError: another value, or a label that never has both.
+    """
+    columns = []
+    for name in names:
+        given = owndata.column(table, name, key, path)
+        value = pd.to_numeric(given, errors="coerce").where(given.notna(), -1).to_numpy(np.float64, na_value=np.nan)
+        bad = np.flatnonzero(~np.isin(value, (-1, 0, 1)))
+        if len(bad):
+            raise DataError(f"{path} line {given.index[bad[0]]}: label {str(name)!r} is {given.iloc[bad[0]]}: write 1, 0, or -1 or nothing where nobody looked")
+        if not {0, 1} <= set(value):
+            raise DataError(f"{path}: label {str(name)!r} never is {0 if 1 in value else 1}: leave it out")
+        columns.append(value.astype(np.int64))
+    return np.stack(columns, axis=1)

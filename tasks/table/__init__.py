@@ -1,0 +1,59 @@
+"""Table: a user's own csv or parquet file with a column of observed labels and, where somebody knows them, one of right labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from benchmark import owndata
+from benchmark.columns import encoded, feature_columns, keys
+from benchmark.errors import ConfigError
+from benchmark.paths import Paths
+from benchmark.problems import Multiclass, Regression
+from benchmark.types import Problem, Task
+
+
+def load(
+    paths: Paths,
+    path: str | None,
+    target: str | int | None,
+    clean: str | int | None,
+    problem: str,
+    ignore: list[Any],
+    categorical: list[Any],
+    test_fraction: float,
+) -> Task:
+    """All other columns are inputs: numbers standardized, words one-hot.
+
+    Args:
+        paths: a relative ``path`` starts at the working directory or else at ``paths.data``.
+        path: csv or parquet.
+        target: column of observed labels.
+        clean: column of right labels; without it the labels are scored as they were observed.
+        problem: multiclass or regression.
+        ignore: columns that are no inputs.
+        categorical: columns of numbers that are names.
+        test_fraction: share of the rows set aside for good.
+
+    Raises:
+        ConfigError: a setting is missing or wrong. DataError: the file cannot be used.
+    """
+    if problem not in ("multiclass", "regression"):
+        raise ConfigError(f"task.problem={problem} is not what a table holds: give multiclass or regression")
+    file = owndata.find(path, "task.path", paths)
+    table = owndata.read(file)
+    for name in [*ignore, *categorical]:
+        owndata.column(table, name, "task.ignore or task.categorical", file)
+    targets = [owndata.column(table, target, "task.target", file)]
+    targets += [] if clean is None else [owndata.column(table, clean, "task.clean", file)]
+    if problem == "multiclass":
+        names, labels = owndata.classes(targets, file)
+        kind: Problem = Multiclass(names)
+    else:
+        kind, labels = Regression(str(target)), [owndata.numbers(given, file) for given in targets]
+    features = feature_columns(table, [target, clean, *ignore], file)
+    split = owndata.set_aside(file, keys(features), test_fraction)
+    x = torch.from_numpy(encoded(features, ~split[0], categorical, file))
+    right = labels[1] if clean is not None else None
+    return owndata.own_task(file, kind, x, labels[0], right, split, places=table.index.to_numpy(), files=owndata.digests(file))
