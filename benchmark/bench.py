@@ -27,15 +27,19 @@ Measurement = tuple[str, str, str]  # what, measured, aim
 
 
 def bench(arguments: Sequence[str] = ()) -> int:
-    """Measure everything and print a markdown table."""
+    """Measure everything and print a markdown table; an argument such as ``engine`` chooses one group."""
+    from benchmark.bench_engine import engine
+
+    groups = {"step": step_overhead, "sweep": finished_sweep, "memory": worker_memory, "engine": engine}
     print("| what | measured | aim |\n|---|---|---|")
-    for measure in (step_overhead, finished_sweep, worker_memory):
+    for measure in [groups[name] for name in arguments] or groups.values():
         for what, value, aim in measure():
             print(f"| {what} | {value} | {aim} |", flush=True)
     return 0
 
 
-def _seconds(run: Callable[[], object]) -> float:
+def seconds(run: Callable[[], object]) -> float:
+    """Wall time of a call."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
@@ -45,7 +49,7 @@ def ratio(first: Callable[[], None], second: Callable[[], None], repeats: int = 
     """Median of time(first) / time(second) over alternating runs: a shared machine slows both alike."""
     for warm_up in (first, second):
         warm_up()
-    return median(_seconds(first) / _seconds(second) for _ in range(repeats))
+    return median(seconds(first) / seconds(second) for _ in range(repeats))
 
 
 def step_overhead(epochs: int = 60, size: int = 1024, batch: int = 64) -> Iterator[Measurement]:
@@ -81,7 +85,7 @@ def finished_sweep() -> Iterator[Measurement]:
     """A sweep that has nothing left to do."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "benchmark", "experiment=smoke", "launcher=joblib", "jobs=2", f"paths.results={folder}"]
-        first, second = (_seconds(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True)) for _ in range(2))
+        first, second = (seconds(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True)) for _ in range(2))
         yield "experiment=smoke, two workers", f"{first:.0f} s", "at most 90 s"
         yield "the same again, nothing to do", f"{second:.1f} s", "at most 10 s"
 

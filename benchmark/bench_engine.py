@@ -1,0 +1,118 @@
+"""What the engine costs beside training: rows of ``make bench``."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.bench import Measurement, seconds
+from benchmark.config import Cell
+from benchmark.grid import expand
+from benchmark.identity import ROOT, digest
+from benchmark.paths import Paths
+from benchmark.runner import run_cell
+from benchmark.store import Row
+
+CHEAP = {"task": "digits", "noise": "symmetric", "method": "erm", "model": "linear", "trainer": "smoke(reference_folds=0)"}
+
+
+def engine() -> Iterator[Measurement]:
+    """Overhead and leaks of runs, one process against many, and how the board and status grow."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        yield from warm_runs(Paths(base, base / "warm", base / "cache"))
+        yield from one_process_against_many(base)
+        yield from many_rows(base / "many", run_cell(_cheap(), [(0, 0, 0)], Paths(base, base / "one", base / "cache"))[0])
+        yield from many_cells(base / "many")
+
+
+def _cheap() -> Cell:
+    return expand([CHEAP], {}, {}, []).cells[0]
+
+
+def warm_runs(paths: Paths, runs: int = 200) -> Iterator[Measurement]:
+    """A whole run of one tiny epoch is an upper bound of the overhead: its few gradient steps are in it."""
+    cell = _cheap()
+    run_cell(cell, [(s, s, s) for s in range(20)], paths)
+    before, rows = _resident_mb(), list[Row]()
+    total = seconds(lambda: rows.extend(run_cell(cell, [(s % 3, s % 3, s) for s in range(20, 20 + runs)], paths)))
+    training = sum(row.cost["seconds"] for row in rows)
+    yield (
+        "runner overhead a run after the first",
+        f"{1000 * (total - training) / runs:.0f} ms beside {1000 * training / runs:.0f} ms of training",
+        "at most 40 ms",
+    )
+    yield f"memory kept by a run, mean of {runs}", f"{(_resident_mb() - before) / runs:.3f} MB", "at most 0.2 MB"
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def one_process_against_many(base: Path, runs: int = 10) -> Iterator[Measurement]:
+    """``linear`` on digits: seeds in one process against a process for each; and two workers against one."""
+
+    def command(folder: str, *words: str) -> None:
+        arguments = [f"{axis}={entry}" for axis, entry in CHEAP.items()]
+        paths = [f"paths.results={base / folder}", f"paths.cache={base / folder}/cache"]
+        subprocess.run([sys.executable, "-m", "benchmark", *arguments, *words, *paths], cwd=ROOT, check=True, capture_output=True)
+
+    many = seconds(lambda: [command("each", f"seeds=[{s}]") for s in range(runs)]) / runs  # type: ignore[func-returns-value]
+    few, lots = (seconds(lambda n=n: command(f"together{n}", f"seeds={list(range(n))}")) for n in (runs, 20 * runs))  # type: ignore[misc]
+    together = (lots - few) / (19 * runs)
+    yield "runs a minute, linear on digits", f"{60 / together:.0f}, {many / together:.0f} x one process a run", "at least 15 x"
+
+    def sweep(jobs: int) -> None:
+        narrow = ["task=digits", "method=erm,gce", "noise=clean,symmetric", "seeds=[0,1,2,3,4,5,6,7]", f"jobs={jobs}"]
+        paths = [f"paths.results={base}/jobs{jobs}", f"paths.cache={base}/jobs{jobs}/cache"]
+        launcher = f"launcher={'basic' if jobs == 1 else 'joblib'}"
+        subprocess.run([sys.executable, "-m", "benchmark", "experiment=quick", launcher, *narrow, *paths], cwd=ROOT, check=True, capture_output=True)
+
+    one, two = (seconds(lambda jobs=jobs: sweep(jobs)) for jobs in (1, 2))  # type: ignore[misc]
+    yield "two workers against one, start-up included", f"{one / two:.2f} x ({one:.0f} s, {two:.0f} s)", "at least 1.8 x"
+
+
+def many_rows(results: Path, row: Row, rows: int = 20_000) -> Iterator[Measurement]:
+    """The board of many rows, from the command line."""
+    content = row.model_dump(mode="json")
+    for number in range(rows):
+        _put(results, _variant(content, number))
+    took = seconds(
+        lambda: subprocess.run([sys.executable, "-m", "benchmark", "leaderboard", f"paths.results={results}"], cwd=ROOT, check=True, capture_output=True)
+    )
+    yield f"board of {rows:,} rows, process start included", f"{took:.1f} s", "at most 8 s"
+
+
+def _variant(content: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """The row again with other names: 3 seeds of 8 methods in 3 noises, then the next task."""
+    out = copy.deepcopy(dict(content))
+    number, seed = divmod(number, 3)
+    number, method = divmod(number, 8)
+    task, noise = divmod(number, 3)
+    names = {"task": f"task{task}", "noise": "clean" if noise == 0 else f"noise{noise}", "method": "erm" if method == 0 else f"method{method}"}
+    out["labels"] |= names
+    out["seed"], out["cell"] = [seed] * 3, digest(names)
+    out["metrics"]["test/last/accuracy"] += 0.01 * (seed + method)
+    return out
+
+
+def _put(results: Path, content: Mapping[str, Any]) -> None:
+    path = results / "runs" / content["cell"][:2] / f"{content['cell']}-{content['seed'][0]}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(Row(**content).model_dump_json(indent=1), encoding="utf8")
+
+
+def many_cells(results: Path) -> Iterator[Measurement]:
+    """``status`` of a grid of 10,000 cells."""
+    noises = ",".join(f"symmetric(rate={i / 1000})" for i in range(500))
+    methods = ",".join(f"gce(q={i / 20})" for i in range(1, 21))
+    words = ["task=digits", "experiment=smoke", f"noise={noises}", f"method={methods}", "seeds=[0]", f"paths.results={results}"]
+    took = seconds(lambda: subprocess.run([sys.executable, "-m", "benchmark", "status", *words], cwd=ROOT, check=True, capture_output=True))
+    yield "status of 10,000 cells, process start included", f"{took:.1f} s", "at most 3 s"
