@@ -53,6 +53,8 @@ class Corruption:
     transition: np.ndarray | None = None  # (L, K, K) realised, L = 1 but for multi-label
     votes: np.ndarray | None = None  # (N', A)
     candidates: np.ndarray | None = None  # (N', K)
+    true_transition: np.ndarray | None = None  # (L, K, K) that labels were drawn from, where there is one
+    statistics: Mapping[str, Any] = field(default_factory=dict)  # what only the generator knows; kept in the manifest
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class Task:
     val: Examples | None = None
     annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # recorded labels by name, as y
     features: Callable[[], np.ndarray] | None = None
+    foreign: Callable[[], Tensor] | None = None  # inputs of no class, for open-set noise
     val_fraction: float = 0.1
 
 
