@@ -15,7 +15,7 @@ class LongTail(Noise):
     """Class c keeps at most n_max factor^(-c / (K - 1)) of its examples; labels stay right. n_max: the largest class.
 
     The exponential profile of Cui et al., 2019, arXiv:1901.05555: ``factor`` is the size of the first class over that of the last.
-    Noise goes on top: ``noise=chain(first=long_tail,second=symmetric)``, the order of TABASCO (Lu et al., 2023, arXiv:2308.15866).
+    Noise goes on top: ``noise=chain(first=long_tail,second=symmetric)``, the order of TABASCO (Lu et al., 2023, arXiv:2208.09833).
     A smaller factor keeps all examples of a larger one; a class with examples keeps at least one.
     """
 
