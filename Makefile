@@ -19,7 +19,7 @@ RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) \
 	launcher=$(LAUNCHER) jobs=$(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep smoke status audit leaderboard docs bench test lint lock clean
+.PHONY: help setup sweep smoke status audit leaderboard docs noise-card bench test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ leaderboard: $(READY) ## Rebuild results/local/leaderboard.* from all rows
 
 docs: $(READY) ## Rebuild the generated pages and the schema
 	@$(PYTHON) -m benchmark docs
+
+noise-card: $(READY) ## Describe the noise NOISE= on TASK= in numbers and as a picture
+	@$(PYTHON) -m benchmark noise-card $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(TRAINER),"trainer=$(TRAINER)") $(ARGS)
 
 bench: $(READY) ## Measure speed and memory, print the table of docs/performance.md
 	@$(PYTHON) -m benchmark bench

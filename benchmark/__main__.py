@@ -41,6 +41,7 @@ COMMANDS = {
     "new-method": "benchmark.catalog:new_method",
     "check": "benchmark.catalog:check_method",
     "docs": "benchmark.documents:documents",
+    "noise-card": "benchmark.noise.card:noise_card",
     "bench": "benchmark.bench:bench",
 }
 

@@ -14,7 +14,7 @@ from benchmark.grid import default_model, parse, resolve, split
 from benchmark.identity import AXES
 
 GROUPS = (*AXES, "launcher", "experiment")
-COMMANDS = ("status", "plan", "verify", "audit", "leaderboard", "list", "describe", "new-method", "check", "docs", "bench")
+COMMANDS = ("status", "plan", "verify", "audit", "leaderboard", "list", "describe", "new-method", "check", "docs", "noise-card", "bench")
 VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb")}
 
 

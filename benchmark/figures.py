@@ -1,8 +1,10 @@
-"""Pictures of the board."""
+"""Pictures of the board and of noise."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from benchmark.stats import CELL
@@ -54,3 +57,58 @@ def gains(cells: pd.DataFrame, path: Path, track: str = "last") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=130)
     plt.close(figure)
+
+
+def noise_picture(
+    title: str,
+    transition: np.ndarray | None,
+    classes: Sequence[str],
+    units: Sequence[str],
+    numbers: Mapping[str, Any],
+    right: np.ndarray,
+    given: np.ndarray,
+    path: Path,
+) -> None:
+    """What noise did to labels: the realised T and the rate of every class, written as png.
+
+    Multi-label tasks show FPR, FNR and PPV of every label, continuous targets the given against the right ones and the errors.
+    """
+    figure, (left, rate) = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
+    ticks = list(range(0, len(units), 1 if len(units) <= 30 else 10))
+    if transition is None:
+        left.plot(right, given, ".", markersize=2, alpha=0.4)
+        left.set(xlabel="right", ylabel="given")
+        rate.hist(given - right, bins=60, color=UNSURE)
+        rate.set(xlabel="given - right", ylabel="samples")
+    elif "rate_by_class" in numbers:
+        _table(left, transition[0], "realised T", classes, ticks, ticks)
+        left.set(xlabel="observed", ylabel="right")
+        _bars(rate, {"rate": numbers["rate_by_class"]}, units, ticks)
+    else:
+        _table(left, transition[:, [0, 1], [1, 0]], "realised flips of every label", units, ticks, [0, 1])
+        left.set_xticks([0, 1], ["P(1 | 0)", "P(0 | 1)"], fontsize=8)
+        _bars(rate, {name: numbers[name] for name in ("fpr", "fnr", "ppv")}, units, ticks)
+    figure.suptitle(title, fontsize=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+def _table(axis: Axes, table: np.ndarray, title: str, names: Sequence[str], rows: Sequence[int], columns: Sequence[int]) -> None:
+    """Probabilities as shades."""
+    image = axis.imshow(table, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+    axis.figure.colorbar(image, ax=axis, shrink=0.8)
+    axis.set_yticks(rows, [names[i] for i in rows], fontsize=7)
+    axis.set_xticks(columns, [names[i] for i in columns], fontsize=7, rotation=90)
+    axis.set_title(title, fontsize=9)
+
+
+def _bars(axis: Axes, series: Mapping[str, Sequence[float | None]], names: Sequence[str], ticks: Sequence[int]) -> None:
+    """One group of bars per name."""
+    width = 0.8 / len(series)
+    for at, (name, value) in enumerate(series.items()):
+        height = np.array([np.nan if one is None else one for one in value], dtype=float)
+        axis.bar(np.arange(len(height)) + (at - (len(series) - 1) / 2) * width, height, width, label=name)
+    axis.set_xticks(ticks, [names[i] for i in ticks], rotation=90, fontsize=7)
+    axis.set_ylim(0, 1)
+    axis.legend(fontsize=8, frameon=False)

@@ -69,7 +69,7 @@ CURVE = ["task", "noise", "model", "trainer", "method", "seed", "checkpoint", "n
 
 def _of_plugins(problem: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Whether the method is adapted to the task type, what it knows, and by which likelihood a structured model was trained."""
-    layers = list(plugins(config["method"]))
+    layers = list(plugins("method", config["method"]))
     inner, structured = layers[-1], hasattr(resolve_target(config["model"], "model"), "sequence_loss")  # a wrapper is what it wraps
     likelihood = ("crf_nll" if config["method"].get("sequence") else "crf_marginal") if structured else ""
     needs = frozenset().union(*(layer.needs for layer in layers))

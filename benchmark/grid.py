@@ -184,23 +184,23 @@ def unsupported(cell: Cell) -> str | None:
     if problem not in PROBLEM_KIND:
         raise ConfigError(f"task.problem={problem!r} is unknown: {choices(problem, PROBLEM_KIND)}")
     kind = PROBLEM_KIND[problem]
-    for plugin in plugins(cell.config["method"]):
+    for plugin in plugins("method", cell.config["method"]):
         if kind not in plugin.kinds:
             return f"{method} supports {' and '.join(sorted(plugin.kinds))}, {task} is {kind}"
         if plugin.problems is not None and problem not in plugin.problems:
             return f"{method} supports {' and '.join(sorted(plugin.problems))}, {task} is {problem}"
-    serves = resolve_target(cell.config["noise"], "noise").problems
-    if problem not in serves:
-        return f"{noise} serves {' and '.join(sorted(serves))}, {task} is {problem}"
+    for plugin in plugins("noise", cell.config["noise"]):
+        if problem not in plugin.problems:
+            return f"{noise} serves {' and '.join(sorted(plugin.problems))}, {task} is {problem}"
     reads = resolve_target(cell.config["model"], "model").inputs
     if inputs not in reads:
         return f"{cell.choice['model']} reads {' and '.join(sorted(reads))} inputs, {task} has {inputs} inputs"
     return None
 
 
-def plugins(config: Mapping[str, Any]) -> Iterator[Any]:
-    """The class of a method, then those that it wraps."""
-    yield resolve_target(config, "method")
+def plugins(axis: str, config: Mapping[str, Any]) -> Iterator[Any]:
+    """The class of a plugin and of those that it is made of."""
+    yield resolve_target(config, axis)
     for value in config.values():
         if isinstance(value, Mapping) and "_target_" in value:
-            yield from plugins(value)
+            yield from plugins(axis, value)

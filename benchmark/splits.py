@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmark.data import split_groups
 from benchmark.errors import ConfigError, DataError
-from benchmark.identity import stream
+from benchmark.identity import generator, stream
 from benchmark.types import Corruption, Examples, Observed, Problem, Task
 
 
@@ -119,9 +119,25 @@ def assemble(
     dtype = torch.float32 if problem.kind == "continuous" else torch.int64
     parts = []
     for side in (at[~held], at[held]):
+        x = pool.x[torch.from_numpy(source[side])]
+        strange = corruption.foreign[side]
+        if (strange >= 0).any():
+            x[torch.from_numpy(strange >= 0)] = foreign_inputs(task, pool)[torch.from_numpy(strange[strange >= 0])]
         value = torch.as_tensor((observed[side] - center) / scale if problem.kind == "continuous" else observed[side], dtype=dtype)
-        parts.append(Part(pool.x[torch.from_numpy(source[side])], value, torch.from_numpy(live[side])))
+        parts.append(Part(x, value, torch.from_numpy(live[side])))
     return TrainingData(problem, parts[0], parts[1], center, scale), _truth(task, pool, corruption, live, at[~held], at[held])
+
+
+def foreign_inputs(task: Task, pool: Examples, most: int = 4096) -> Tensor:
+    """Inputs of no class (M, ...): the task's own pool, or its inputs with every feature drawn from an example of its own.
+
+    The substitute keeps the distribution of each feature and nothing else; it depends on the task alone.
+    """
+    if task.foreign is not None:
+        return task.foreign()
+    flat = pool.x.flatten(1)
+    pick = torch.randint(len(flat), (min(most, len(flat)), flat.shape[1]), generator=generator("foreign", task.name))
+    return flat.gather(0, pick).reshape(-1, *pool.x.shape[1:])
 
 
 def _standard(task: Task, given: np.ndarray) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -53,6 +53,8 @@ class Corruption:
     transition: np.ndarray | None = None  # (L, K, K) realised, L = 1 but for multi-label
     votes: np.ndarray | None = None  # (N', A)
     candidates: np.ndarray | None = None  # (N', K)
+    true_transition: np.ndarray | None = None  # (L, K, K) that labels were drawn from, where there is one
+    statistics: Mapping[str, Any] = field(default_factory=dict)  # what only the generator knows; kept in the manifest
 
 
 @dataclass(frozen=True)
@@ -133,11 +135,8 @@ class Problem(ABC):
 
     def primary_scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray, subsets: Sequence[np.ndarray]) -> list[float]:
         """The primary score on subsets of the examples, (E,) bool each: what every checkpoint pays for."""
-        out = []
-        for rows in subsets:
-            slots = np.repeat(rows, self.width)
-            out.append(self.scores(probability[slots], decision[slots], y[rows])[self.primary])
-        return out
+        slots = [np.repeat(rows, self.width) for rows in subsets]
+        return [self.scores(probability[at], decision[at], y[rows])[self.primary] for at, rows in zip(slots, subsets, strict=True)]
 
     def restore(self, value: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Flat unit labels back to the layout of ``y``."""
@@ -167,6 +166,7 @@ class Task:
     val: Examples | None = None
     annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # recorded labels by name, as y
     features: Callable[[], np.ndarray] | None = None
+    foreign: Callable[[], Tensor] | None = None  # inputs of no class, for open-set noise
     val_fraction: float = 0.1
     clean: bool = True  # False: ``y`` are observed labels, nobody knows the right ones
     test_labels: Literal["right", "observed"] = "right"

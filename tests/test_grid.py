@@ -64,7 +64,7 @@ def test_parse_spells_nested_plugins_out() -> None:
     ("axis", "text", "hint"),
     [
         ("noise", "symetric(rate=0.4)", "noise='symetric' does not exist: did you mean 'symmetric'"),
-        ("noise", "", "noise='' does not exist: choices: asymmetric"),
+        ("noise", "", "noise='' does not exist: choices: adversarial"),
         ("noise", "symmetric(raet=0.4)", "noise symmetric has no key 'raet': did you mean 'rate'"),
         ("noise", "symmetric(0.4)", "noise symmetric has no key '0.4'"),
         ("noise", "symmetric(rate=0.4", "lacks a closing bracket: write name(key=value, ...)"),

@@ -41,7 +41,9 @@ def assert_equal(a: Corruption, b: Corruption) -> None:
     for field in fields(Corruption):
         x, y = getattr(a, field.name), getattr(b, field.name)
         assert (x is None) == (y is None)
-        if x is not None:
+        if isinstance(x, dict):
+            assert x == y
+        elif x is not None:
             assert x.dtype == y.dtype
             np.testing.assert_array_equal(x, y)
 

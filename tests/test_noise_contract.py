@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.config import build, load, names, option, resolve_target
+from benchmark.config import build, load, names, option
 from benchmark.errors import ConfigError
 from benchmark.noise.base import Context, Noise, Streams
 from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
 from benchmark.types import Corruption, Labels
 
-NOISES = names("noise")
+NOISES = {name: build(load("noise", name), "noise") for name in names("noise")}
 PROBLEMS = ("multiclass", "tagging", "multilabel", "regression")
-PAIRS = [(name, problem) for name in NOISES for problem in PROBLEMS if problem in resolve_target(option("noise", name), "noise").problems]
-DRAWN = [pair for pair in PAIRS if pair[0] not in ("clean", "recorded")]
-RATED = [pair for pair in PAIRS if "rate" in option("noise", pair[0])]
+PAIRS = [(name, problem) for name, noise in NOISES.items() for problem in PROBLEMS if problem in noise.problems]
+DRAWN = [pair for pair in PAIRS if not NOISES[pair[0]].not_drawn]
+RATED = [pair for pair in PAIRS if not NOISES[pair[0]].not_nested]
 SHARES = [(name, key) for name in NOISES for key in ("rate", "fpr", "fnr") if key in option("noise", name)]
 EXAMPLES = 800
 
@@ -50,18 +50,38 @@ def frozen(labels: Labels) -> Labels:
 LABELS = {problem: frozen(labels_of(problem)) for problem in PROBLEMS}
 
 
+def labels_for(name: str, problem: str) -> Labels:
+    """Labels of the classes that the generator's yaml is made for."""
+    labels, classes = LABELS[problem], NOISES[name].names
+    if classes is None:
+        return labels
+    y = np.where(labels.live, np.random.default_rng(2).integers(0, len(classes), len(labels.value)), -1)
+    return frozen(replace(labels, value=y, names=classes, num_classes=len(classes)))
+
+
 def part(labels: Labels, examples: np.ndarray) -> Labels:
     """Some examples, with the ids that they have in the whole."""
     chosen = np.isin(labels.group, examples)
     return replace(labels, **{name: getattr(labels, name)[chosen] for name in ("value", "group", "column", "live")})
 
 
-def corrupted(name: str, labels: Labels, seed: int = 0, **options: Any) -> Corruption:
-    noise: Noise = build(load("noise", name, **options), "noise")
+def context_of(labels: Labels) -> Context:
+    """Whatever a generator may need, as a function of the example."""
     other = (labels.value + 1) % labels.num_classes if labels.kind == "categorical" else labels.value + 1
-    recorded = np.where(labels.live, np.where(labels.group % 5 == 0, other, labels.value), 0)
-    context = Context(annotations={"somebody": recorded} if "annotations" in noise.needs else {})
-    return noise(labels, Streams(labels, seed), context)
+    third = np.where(labels.live, np.where(labels.group % 5 == 0, other, labels.value), 0)
+    second = np.where(labels.live, np.where(labels.group % 3 == 0, other, labels.value), 0)
+    examples = np.unique(labels.group)
+    features = np.stack([np.sin(examples * (1.0 + d)) for d in range(6)], axis=1).astype(np.float32)
+    return Context({"somebody": third, "somebody else": second}, features, labels.value % 50 + labels.group % 7, foreign=20)
+
+
+def corrupted(name: str, labels: Labels, seed: int = 0, **options: Any) -> Corruption:
+    if name in ("recorded", "human"):
+        options = {"set": "somebody"} | options
+    noise: Noise = build(load("noise", name, **options), "noise")
+    whole = context_of(labels)
+    given = {need: getattr(whole, need) for need in noise.needs}
+    return noise(labels, Streams(labels, seed), Context(**given))
 
 
 def originals(labels: Labels, made: Corruption) -> np.ndarray:
@@ -70,8 +90,10 @@ def originals(labels: Labels, made: Corruption) -> np.ndarray:
     return slots
 
 
-def wrong(labels: Labels, observed: np.ndarray) -> np.ndarray:
-    found: np.ndarray = labels.live & (observed != labels.value)
+def wrong(labels: Labels, made: Corruption) -> np.ndarray:
+    """Units that no longer carry the right label of their input."""
+    slots = originals(labels, made)
+    found: np.ndarray = labels.live[slots] & ((made.observed != labels.value[slots]) | (made.clean != labels.value[slots]))
     return found
 
 
@@ -79,9 +101,14 @@ def test_every_problem_has_noise() -> None:
     assert {problem for _, problem in DRAWN} == set(PROBLEMS)
 
 
+@pytest.mark.parametrize("name", NOISES)
+def test_what_has_no_nested_rate_says_why(name: str) -> None:
+    assert ("rate" in option("noise", name)) or len(NOISES[name].not_nested) > 8
+
+
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
 def test_shapes_and_types(name: str, problem: str) -> None:
-    labels = LABELS[problem]
+    labels = labels_for(name, problem)
     made = corrupted(name, labels)
     examples, units = len(made.source), len(made.source) * labels.width
     assert made.observed.shape == (units,)
@@ -90,10 +117,12 @@ def test_shapes_and_types(name: str, problem: str) -> None:
     assert made.source.dtype.kind == made.foreign.dtype.kind == "i"
     assert 0 <= made.source.min() <= made.source.max() < EXAMPLES
     assert made.clean is not None
-    assert np.array_equal(made.clean, labels.value[originals(labels, made)], equal_nan=True)
+    strange = np.repeat(made.foreign >= 0, labels.width)
+    assert np.array_equal(made.clean[~strange], labels.value[originals(labels, made)][~strange], equal_nan=True)
+    assert (made.clean[strange] == -1).all()
     if labels.kind == "categorical":
         live = labels.live[originals(labels, made)]
-        assert made.observed[live].min() >= 0
+        assert made.observed[live].min() >= (-1 if NOISES[name].leaves_unknown else 0)
         assert made.observed[live].max() < labels.num_classes
     else:
         assert np.isfinite(made.observed[labels.live[originals(labels, made)]]).all()
@@ -102,7 +131,7 @@ def test_shapes_and_types(name: str, problem: str) -> None:
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
 def test_dead_units_are_untouched(name: str, problem: str) -> None:
-    labels = LABELS[problem]
+    labels = labels_for(name, problem)
     made = corrupted(name, labels)
     slots = originals(labels, made)
     dead = ~labels.live[slots]
@@ -112,7 +141,7 @@ def test_dead_units_are_untouched(name: str, problem: str) -> None:
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
 def test_same_seed_same_labels(name: str, problem: str) -> None:
-    first, second = corrupted(name, LABELS[problem], 7), corrupted(name, LABELS[problem], 7)
+    first, second = corrupted(name, labels_for(name, problem), 7), corrupted(name, labels_for(name, problem), 7)
     for field in ("observed", "source", "foreign", "transition"):
         a, b = getattr(first, field), getattr(second, field)
         assert (a is None and b is None) or np.array_equal(a, b, equal_nan=True)
@@ -120,61 +149,64 @@ def test_same_seed_same_labels(name: str, problem: str) -> None:
 
 @pytest.mark.parametrize(("name", "problem"), DRAWN)
 def test_another_seed_gives_other_labels(name: str, problem: str) -> None:
-    seen = {corrupted(name, LABELS[problem], seed).observed.tobytes() for seed in range(4)}
-    assert len(seen) == 4
+    made = [corrupted(name, labels_for(name, problem), seed) for seed in range(4)]
+    assert len({one.observed.tobytes() + one.source.tobytes() + one.foreign.tobytes() for one in made}) == 4
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
 def test_inputs_and_global_generator_are_left_alone(name: str, problem: str) -> None:
     """The arrays of LABELS refuse to be written to; observed labels are a copy, never a view."""
     before = np.random.get_state()[1].copy()  # type: ignore[index]
-    made = corrupted(name, LABELS[problem])
+    made = corrupted(name, labels_for(name, problem))
     assert made.observed.flags.writeable
     assert not np.shares_memory(made.observed, LABELS[problem].value)
     assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[index]
 
 
-@pytest.mark.parametrize(("name", "problem"), DRAWN)
+@pytest.mark.parametrize(("name", "problem"), [pair for pair in DRAWN if not NOISES[pair[0]].not_local])
 def test_part_of_the_examples_sees_the_same_flips(name: str, problem: str) -> None:
-    whole = LABELS[problem]
-    observed = corrupted(name, whole).observed
+    whole = labels_for(name, problem)
+    made = corrupted(name, whole)
     for examples in (np.arange(EXAMPLES // 2), np.random.default_rng(2).permutation(EXAMPLES)[:300]):
-        labels, chosen = part(whole, examples), np.isin(whole.group, examples)
-        found = corrupted(name, labels).observed
+        labels = part(whole, examples)
+        chosen = np.isin(made.source.repeat(whole.width), examples)
+        found = corrupted(name, labels)
         assert wrong(labels, found).any()
         if whole.kind == "categorical":
-            assert np.array_equal(found, observed[chosen])
+            assert np.array_equal(found.observed, made.observed[chosen])
         else:  # what a wrong target becomes may depend on the other targets
-            assert np.array_equal(wrong(labels, found), wrong(whole, observed)[chosen])
+            assert np.array_equal(wrong(labels, found), wrong(whole, made)[chosen])
 
 
 @pytest.mark.parametrize(("name", "problem"), RATED)
 def test_flips_are_nested_in_the_rate_with_the_same_wrong_label(name: str, problem: str) -> None:
-    labels = LABELS[problem]
-    observed = [corrupted(name, labels, rate=rate).observed for rate in (0.1, 0.3, 0.6, 1.0)]
-    for low, high in itertools.pairwise(observed):
+    labels = labels_for(name, problem)
+    made = [corrupted(name, labels, rate=share * NOISES[name].highest) for share in (0.1, 0.3, 0.6, 1.0)]
+    for low, high in itertools.pairwise(made):
         flipped = wrong(labels, low)
         assert flipped.sum() < wrong(labels, high).sum()
-        assert np.array_equal(low[flipped], high[flipped])
+        assert np.array_equal(low.observed[flipped], high.observed[flipped])
+        assert np.array_equal(low.foreign[low.foreign >= 0], high.foreign[low.foreign >= 0])
 
 
 @pytest.mark.parametrize(("name", "problem"), RATED)
-@pytest.mark.parametrize("rate", [0.05, 0.3, 0.8])
-def test_realised_rate_is_within_four_sigma(name: str, problem: str, rate: float) -> None:
-    """Among the units that can be wrong at all: those that rate 1 flips."""
-    labels = LABELS[problem]
-    able = wrong(labels, corrupted(name, labels, rate=1).observed)
-    flipped = wrong(labels, corrupted(name, labels, rate=rate).observed)
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.8])
+def test_realised_rate_is_within_four_sigma(name: str, problem: str, share: float) -> None:
+    """Among the units that can be wrong at all: those that the highest rate makes wrong."""
+    labels = labels_for(name, problem)
+    able = wrong(labels, corrupted(name, labels, rate=NOISES[name].highest))
+    flipped = wrong(labels, corrupted(name, labels, rate=share * NOISES[name].highest))
     assert not (flipped & ~able).any()
     assert able.sum() > 100
-    assert abs(flipped.sum() - rate * able.sum()) < 4 * np.sqrt(rate * (1 - rate) * able.sum())
+    assert abs(flipped.sum() - share * able.sum()) < 4 * np.sqrt(share * (1 - share) * able.sum())
 
 
 @pytest.mark.parametrize(("name", "problem"), RATED)
 def test_rate_zero_is_clean(name: str, problem: str) -> None:
-    labels = LABELS[problem]
+    labels = labels_for(name, problem)
     made = corrupted(name, labels, rate=0)
     assert np.array_equal(made.observed, labels.value, equal_nan=True)
+    assert (made.foreign == -1).all()
     if made.transition is not None:
         assert np.array_equal(made.transition, np.broadcast_to(np.eye(labels.num_classes), made.transition.shape))
 
@@ -196,8 +228,9 @@ def test_rates_that_are_none_are_refused_in_one_line(name: str, key: str, value:
 
 
 @pytest.mark.parametrize(("name", "key"), SHARES)
-@pytest.mark.parametrize("value", [0, 1, 0.0, 1.0, 1e-9])
-def test_rates_at_the_ends_are_legal(name: str, key: str, value: float) -> None:
+@pytest.mark.parametrize("share", [0, 1, 0.0, 1.0, 1e-9])
+def test_rates_at_the_ends_are_legal(name: str, key: str, share: float) -> None:
+    value = share * NOISES[name].highest
     stored = getattr(build(load("noise", name, **{key: value}), "noise"), key)
     assert stored == value
     assert isinstance(stored, float)
@@ -208,19 +241,47 @@ def test_nominal_rate_is_the_one_that_was_asked_for(name: str, problem: str) -> 
     assert build(load("noise", name, rate=0.35), "noise").nominal_rate() == 0.35
 
 
+@pytest.mark.parametrize("name", [name for name, noise in NOISES.items() if noise.highest < 1])
+def test_rate_one_is_refused_where_it_has_no_meaning(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"noise\.rate=1\.0 is outside \[0, 0\.\d+\]"):
+        build(load("noise", name, rate=1.0), "noise")
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_labels_that_are_all_dead_stay_dead(name: str, problem: str) -> None:
+    labels = labels_for(name, problem)
+    dead = -1 if labels.kind == "categorical" else np.nan
+    labels = replace(labels, value=np.full_like(labels.value, dead), live=np.zeros_like(labels.live))
+    made = corrupted(name, labels)
+    assert np.array_equal(made.observed, labels.value[originals(labels, made)], equal_nan=True)
+
+
+@pytest.mark.parametrize(("name", "problem"), [pair for pair in PAIRS if pair[1] in ("multiclass", "tagging")])
+def test_a_class_without_examples_is_no_obstacle(name: str, problem: str) -> None:
+    labels = labels_for(name, problem)
+    labels = replace(labels, value=np.where(labels.value == 2, 1, labels.value))
+    made = corrupted(name, labels)
+    assert made.transition is not None
+    assert made.transition[0, 2].tolist() == np.eye(labels.num_classes)[2].tolist()
+    assert (made.observed[labels.live[originals(labels, made)]] >= 0).all()
+
+
 @pytest.mark.parametrize(("name", "problem"), [pair for pair in PAIRS if pair[1] != "regression"])
 def test_transition_is_the_realised_one(name: str, problem: str) -> None:
-    labels = LABELS[problem]
+    labels = labels_for(name, problem)
     made = corrupted(name, labels)
+    assert made.clean is not None
+    slots = originals(labels, made)
+    right, live, column = made.clean, labels.live[slots] & (made.observed >= 0), labels.column[slots]
     assert made.transition is not None
     layers = labels.width if problem == "multilabel" else 1
     assert made.transition.shape == (layers, labels.num_classes, labels.num_classes)
     np.testing.assert_allclose(made.transition.sum(2), 1)
     for layer in range(layers):
-        here = labels.live & ((labels.column == layer) if layers > 1 else True)
+        here = live & ((column == layer) if layers > 1 else True)
         for i in range(labels.num_classes):
-            given = made.observed[here & (labels.value == i)]
-            expected = np.bincount(given, minlength=labels.num_classes) / len(given)
+            given = made.observed[here & (right == i)]
+            expected = np.bincount(given, minlength=labels.num_classes) / len(given) if len(given) else np.eye(labels.num_classes)[i]
             np.testing.assert_allclose(made.transition[layer, i], expected)
 
 

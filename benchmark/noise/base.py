@@ -8,8 +8,9 @@ the mistakes at 20 % are a subset of those at 40 %, with the same wrong labels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,23 +19,48 @@ from benchmark.errors import ConfigError
 from benchmark.identity import seed_for, stream
 from benchmark.types import Corruption, Labels
 
+BLOCK = 1 << 18  # units that are worked on at once: keeps temporary arrays small on millions of labels
+
 
 class Streams:
-    """Uniform numbers per unit, one stream per name: ``streams["flip"]`` is (N,) in [0, 1)."""
+    """Uniform numbers per unit, one stream per name: ``streams["flip"]`` is (N,) in [0, 1).
 
-    def __init__(self, labels: Labels, *axes: Any) -> None:
-        self._ids = labels.group * labels.width + labels.column
+    ``ids`` replaces the ids of the units, ``drawn`` counts how often a name was drawn before (see ``after``).
+    """
+
+    def __init__(self, labels: Labels, *axes: Any, ids: np.ndarray | None = None, drawn: Mapping[str, int] | None = None) -> None:
+        # One unit per example: its id is the example's, and millions of them need no second array.
+        own = labels.group if labels.width == 1 else labels.group * labels.width + labels.column
+        self._ids = own if ids is None else ids
         self._axes = axes
         self._drawn: dict[str, np.ndarray] = {}
+        self._used: set[str] = set()
+        self._before = dict(drawn or {})
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._drawn:
-            self._drawn[name] = stream(self._ids, "noise", name, *self._axes)
+            self._drawn[name] = stream(self._ids, "noise", *self._key(name), *self._axes)
         return self._drawn[name]
 
     def generator(self, name: str) -> np.random.Generator:
         """For what is drawn once per data set (a matrix, a projection), not per unit."""
-        return np.random.Generator(np.random.Philox(key=seed_for("noise", name, *self._axes)))
+        return np.random.Generator(np.random.Philox(key=seed_for("noise", *self._key(name), *self._axes)))
+
+    def after(self, labels: Labels, ids: np.ndarray) -> Streams:
+        """Streams for noise on top of this one: a name that was drawn here is drawn anew, all others are what they would be alone."""
+        drawn = dict(self._before)
+        for name in self._used:
+            drawn[name] = drawn.get(name, 0) + 1
+        return Streams(labels, *self._axes, ids=ids, drawn=drawn)
+
+    @property
+    def ids(self) -> np.ndarray:
+        """(N,) id of every unit."""
+        return self._ids
+
+    def _key(self, name: str) -> tuple[Any, ...]:
+        self._used.add(name)
+        return (name, self._before[name]) if name in self._before else (name,)
 
 
 @dataclass(frozen=True)
@@ -42,15 +68,40 @@ class Context:
     """What a generator asked for in ``needs``, and nothing else."""
 
     annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # name -> (N,) flat labels
-    features: np.ndarray | None = None
+    features: np.ndarray | None = None  # (E, D), raw inputs where the task names no features of its own
+    tokens: np.ndarray | None = None  # (N,) id of the word in every unit slot
+    foreign: int = 0  # rows of the open-set pool
+
+    def take(self, source: np.ndarray, width: int) -> Context:
+        """The same for the examples ``source`` (E',)."""
+        if np.array_equal(source, np.arange(len(source))) and (self.features is None or len(source) == len(self.features)):
+            return self  # features may be large: no copy without need
+        units = (source[:, None] * width + np.arange(width)).reshape(-1)
+        return Context(
+            {name: value[units] for name, value in self.annotations.items()},
+            None if self.features is None else self.features[source],
+            None if self.tokens is None else self.tokens[units],
+            self.foreign,
+        )
 
 
 class Noise:
-    """Base of the generators: the constructor stores, the call corrupts."""
+    """Base of the generators: the constructor stores, the call corrupts.
+
+    ``needs``: annotations, features, tokens, foreign. The three ``not_*`` are reasons for an exception from the
+    contract: mistakes at a low ``rate`` are a subset of those at a higher one; a unit's fate does not depend on
+    the other units; another seed gives other labels.
+    """
 
     problems: ClassVar[frozenset[str]] = frozenset({"multiclass", "tagging", "multilabel", "regression"})
     needs: ClassVar[frozenset[str]] = frozenset()
     version: ClassVar[int] = 1
+    names: ClassVar[tuple[str, ...] | None] = None  # class names that the yaml as it stands is made for; None = any
+    highest: float = 1.0  # largest rate that has a meaning
+    leaves_unknown: ClassVar[bool] = False  # some live units get no label at all (-1)
+    not_nested: ClassVar[str] = ""
+    not_local: ClassVar[str] = ""
+    not_drawn: ClassVar[str] = ""
 
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
         """Corrupt ``labels``. Units that are not live keep their value."""
@@ -59,6 +110,10 @@ class Noise:
     def nominal_rate(self) -> float | None:
         """The rate that was asked for, where the generator has one."""
         return getattr(self, "rate", None)
+
+    def files(self) -> tuple[Path, ...]:
+        """Files that decide the labels beside the configuration: their content is part of the cache key."""
+        return ()
 
 
 def check_rate(rate: float, where: str, most: float = 1.0) -> float:
@@ -73,32 +128,64 @@ def check_rate(rate: float, where: str, most: float = 1.0) -> float:
 
 
 def corruption(labels: Labels, observed: np.ndarray, **extra: Any) -> Corruption:
-    """A ``Corruption`` that keeps every example in place. Fills in the realised transition matrix."""
+    """A ``Corruption`` that keeps every example in place. Fills in the realised transition matrix.
+
+    ``extra``: other fields of ``Corruption``; ``clean`` where no class is right any more.
+    """
     observed = np.where(labels.live, observed, labels.value)
-    examples = int(labels.group.max()) + 1 if len(labels.group) else 0
-    return Corruption(
-        observed=observed,
-        source=np.arange(examples),
-        foreign=np.full(examples, -1),
-        clean=labels.value,
-        transition=realised_transition(labels, observed) if labels.kind == "categorical" else None,
-        **extra,
-    )
+    examples = len(labels.value) // labels.width
+    kept: dict[str, Any] = {
+        "source": np.arange(examples, dtype=np.int32),
+        "foreign": np.full(examples, -1, dtype=np.int32),
+        "clean": labels.value,
+        "transition": realised_transition(labels, observed) if labels.kind == "categorical" else None,
+    }
+    return Corruption(observed=observed, **(kept | extra))
+
+
+def blocks(size: int) -> Iterator[slice]:
+    """Slices of at most ``BLOCK`` units."""
+    for start in range(0, size, BLOCK):
+        yield slice(start, min(start + BLOCK, size))
 
 
 def realised_transition(labels: Labels, observed: np.ndarray) -> np.ndarray:
     """T[l, i, j] = share of live units with right class i that carry j: (L, K, K), L = labels of a multi-label task, else 1.
 
-    A class without a unit gets the identity row.
+    A class without a unit gets the identity row. Units without a right or an observed class do not count.
     """
     k = labels.num_classes
     layers = labels.width if labels.problem == "multilabel" else 1
-    layer = labels.column if layers > 1 else np.zeros_like(labels.column)
-    live = labels.live & (labels.value >= 0) & (observed >= 0)
-    flat = (layer[live] * k + labels.value[live]) * k + observed[live]
-    counts = np.bincount(flat, minlength=layers * k * k).reshape(layers, k, k).astype(float)
-    total = counts.sum(2, keepdims=True)
-    return np.where(total > 0, counts / np.maximum(total, 1), np.eye(k))
+    counts = np.zeros(layers * k * k, dtype=np.int64)
+    for at in blocks(len(observed)):
+        right, given = labels.value[at], observed[at]
+        flat = right * k + given if layers == 1 else (labels.column[at] * k + right) * k + given
+        use = labels.live[at] & (right >= 0) & (given >= 0)
+        counts += np.bincount(flat if use.all() else flat[use], minlength=len(counts))
+    table = counts.reshape(layers, k, k).astype(float)
+    total = table.sum(2, keepdims=True)
+    return np.where(total > 0, table / np.maximum(total, 1), np.eye(k))
+
+
+def checked_transition(matrix: np.ndarray, classes: int, columns: int = 1) -> np.ndarray:
+    """``matrix`` as (L, K, K), L in {1, columns}.
+
+    Raises:
+        ConfigError: another shape, negative or undefined entries, or rows that do not sum to one.
+    """
+    matrix = np.asarray(matrix, dtype=float)
+    matrix = matrix[None] if matrix.ndim == 2 else matrix
+    if matrix.shape[1:] != (classes, classes):
+        raise ConfigError(f"transition matrix has shape {matrix.shape[1:]}, the labels have {classes} classes: give a {classes} x {classes} matrix")
+    if len(matrix) not in (1, columns):
+        raise ConfigError(f"transition has {len(matrix)} matrices, the task has {columns} labels: give one, or one for each")
+    if not np.isfinite(matrix).all() or (matrix < 0).any():
+        raise ConfigError("transition matrix has a negative or undefined entry; every entry is a probability")
+    sums = matrix.sum(2)
+    if np.abs(sums - 1).max() > 1e-6:
+        worst = np.unravel_index(np.abs(sums - 1).argmax(), sums.shape)
+        raise ConfigError(f"transition matrix row {worst[1]} sums to {sums[worst]:.6g}, not 1")
+    return matrix
 
 
 def flip_by_transition(labels: Labels, transition: np.ndarray, streams: Streams) -> np.ndarray:
@@ -107,36 +194,39 @@ def flip_by_transition(labels: Labels, transition: np.ndarray, streams: Streams)
     Args:
         labels: categorical.
         transition: (K, K) or (L, K, K), rows are distributions: T[i, j] = P(observed = j | right = i).
-
-    A unit flips when ``flip < 1 - T[y, y]``; the wrong class is drawn from the rest of the row by inverting
-    its cumulative sum at ``pick``. All rows are inverted with one sorted search over their concatenation.
+        streams: ``flip`` and ``pick`` are used.
 
     Raises:
-        ConfigError: negative entries, or rows that do not sum to one.
+        ConfigError: see ``checked_transition``.
     """
-    matrix = np.asarray(transition, dtype=float)
-    matrix = matrix[None] if matrix.ndim == 2 else matrix
     k = labels.num_classes
-    if matrix.shape[1:] != (k, k):
-        raise ConfigError(f"transition matrix has shape {matrix.shape[1:]}, the labels have {k} classes: give a {k} x {k} matrix")
-    if len(matrix) not in (1, labels.width):
-        raise ConfigError(f"transition has {len(matrix)} matrices, the task has {labels.width} labels: give one, or one for each")
-    if not np.isfinite(matrix).all() or (matrix < 0).any():
-        raise ConfigError("transition matrix has a negative or undefined entry; every entry is a probability")
-    sums = matrix.sum(2)
-    if np.abs(sums - 1).max() > 1e-6:
-        worst = np.unravel_index(np.abs(sums - 1).argmax(), sums.shape)
-        raise ConfigError(f"transition matrix row {worst[1]} sums to {sums[worst]:.6g}, not 1")
-    stay = np.diagonal(matrix, axis1=1, axis2=2).reshape(-1)
+    matrix = checked_transition(transition, k, labels.width)
     row = labels.value + (k * labels.column if len(matrix) > 1 else 0)
-    observed = labels.value.copy()
     at = np.flatnonzero(labels.live & (labels.value >= 0))
-    at = at[streams["flip"][at] < 1 - stay[row[at]]]
-    wrong = matrix * (1 - np.eye(k))
-    mass = wrong.sum(2, keepdims=True)
-    cumulative = np.cumsum(wrong / np.where(mass > 0, mass, 1), axis=2).reshape(-1, k)
-    cumulative[:, -1] = 1.0
-    edges = (cumulative + np.arange(len(cumulative))[:, None]).reshape(-1)
-    found = np.searchsorted(edges, row[at] + streams["pick"][at], side="right")
-    observed[at] = np.minimum(found - row[at] * k, k - 1)  # row + pick may round up to the next row
+    observed = labels.value.copy()
+    observed[at] = flip_rows(matrix.reshape(-1, k), row[at], labels.value[at], streams["flip"][at], streams["pick"][at])
     return observed
+
+
+def flip_rows(rows: np.ndarray, row: np.ndarray, own: np.ndarray, flip: np.ndarray, pick: np.ndarray) -> np.ndarray:
+    """(N,) classes drawn from ``rows[row]``, so that the flips are nested in 1 - P(own).
+
+    A unit leaves its ``own`` class when ``flip < 1 - P(own)``; the wrong class is drawn from the rest of the row by inverting
+    its cumulative sum at ``pick``. All rows are inverted with one sorted search over their concatenation.
+
+    Args:
+        rows: (R, K) distributions; (R,) rows belong to class r modulo K.
+        row, own, flip, pick: (N,).
+    """
+    k = rows.shape[1]
+    others = rows * (1 - np.eye(k))[np.arange(len(rows)) % k]
+    mass = others.sum(1, keepdims=True)
+    cumulative = np.cumsum(others / np.where(mass > 0, mass, 1), axis=1)
+    cumulative[:, -1] = 1.0
+    edges = (cumulative + np.arange(len(rows))[:, None]).reshape(-1)
+    stay = rows[np.arange(len(rows)), np.arange(len(rows)) % k]
+    at = np.flatnonzero(flip < 1 - stay[row])
+    found = np.searchsorted(edges, row[at] + pick[at], side="right")
+    drawn = own.copy()
+    drawn[at] = np.minimum(found - row[at] * k, k - 1)  # row + pick may round up to the next row
+    return drawn

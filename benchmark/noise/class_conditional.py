@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmark.errors import ConfigError, choices
-from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption, flip_by_transition
+from benchmark.noise.base import Context, Noise, Streams, blocks, check_rate, corruption, flip_by_transition
 from benchmark.types import Corruption, Labels
 
 CLASSES = frozenset({"multiclass", "tagging"})
@@ -25,9 +25,20 @@ class ClassConditional(Noise):
         """(K, K) transition matrix for these labels."""
         raise NotImplementedError
 
+    def drawn_transition(self, labels: Labels, streams: Streams) -> np.ndarray:
+        """The same, where part of the matrix is drawn once per data set."""
+        return self.transition(labels)
+
+    def flips(self, labels: Labels, streams: Streams, matrix: np.ndarray) -> np.ndarray:
+        """(N,) observed labels under ``matrix``."""
+        return flip_by_transition(labels, matrix, streams)
+
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
-        """Corrupt the live units; the manifest holds the realised matrix."""
-        return corruption(labels, flip_by_transition(labels, self.transition(labels), streams))
+        """Corrupt the live units. ``true_transition`` is the matrix that they follow."""
+        if labels.num_classes < 2:
+            raise ConfigError(f"noise {type(self).__name__} has no wrong class to give: the task has {labels.num_classes} class")
+        matrix = self.drawn_transition(labels, streams)
+        return corruption(labels, self.flips(labels, streams, matrix), true_transition=matrix[None] if matrix.ndim == 2 else matrix)
 
 
 class Symmetric(ClassConditional):
@@ -42,13 +53,36 @@ class Symmetric(ClassConditional):
         k = labels.num_classes
         return np.full((k, k), self.rate / (k - 1)) * (1 - np.eye(k)) + (1 - self.rate) * np.eye(k)
 
-    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
+    def flips(self, labels: Labels, streams: Streams, matrix: np.ndarray) -> np.ndarray:
         """As the matrix says, without the matrix: the wrong class is ``y + 1 + floor(pick (K - 1))`` modulo K."""
-        k = labels.num_classes
+        k, flip, pick = labels.num_classes, streams["flip"], streams["pick"]
         observed = labels.value.copy()
-        at = np.flatnonzero(labels.live & (streams["flip"] < self.rate))
-        observed[at] = (labels.value[at] + 1 + (streams["pick"][at] * (k - 1)).astype(np.int64)) % k
-        return corruption(labels, observed)
+        for block in blocks(len(observed)):
+            at = np.flatnonzero(labels.live[block] & (flip[block] < self.rate)) + block.start
+            moved = labels.value[at] + 1 + (pick[at] * (k - 1)).astype(np.int64)
+            observed[at] = np.where(moved >= k, moved - k, moved)
+        return observed
+
+
+class SymmetricInclusive(ClassConditional):
+    """Inclusive symmetric noise: T = (1 - r) I + r / K 11'. The label is drawn anew from all classes, also the right one.
+
+    The convention of DivideMix (Li et al., 2020, arXiv:2002.07394), ELR and SOP. The share of wrong labels is r (K - 1) / K.
+    """
+
+    def transition(self, labels: Labels) -> np.ndarray:
+        """r / K everywhere, and 1 - r more on the diagonal."""
+        k = labels.num_classes
+        return (1 - self.rate) * np.eye(k) + self.rate / k
+
+    def flips(self, labels: Labels, streams: Streams, matrix: np.ndarray) -> np.ndarray:
+        """As the matrix says, without the matrix: the new class is ``floor(pick K)``."""
+        flip, pick = streams["flip"], streams["pick"]
+        observed = labels.value.copy()
+        for block in blocks(len(observed)):
+            at = np.flatnonzero(labels.live[block] & (flip[block] < self.rate)) + block.start
+            observed[at] = (pick[at] * labels.num_classes).astype(np.int64)
+        return observed
 
 
 class PairFlip(ClassConditional):
@@ -58,6 +92,26 @@ class PairFlip(ClassConditional):
         """(1 - r) I + r times the cyclic shift."""
         k = labels.num_classes
         return (1 - self.rate) * np.eye(k) + self.rate * np.roll(np.eye(k), 1, axis=1)
+
+
+class Block5(ClassConditional):
+    """Inside blocks of five consecutive class ids each class becomes the next one, cyclically, with probability r.
+
+    What most published code calls asymmetric noise of CIFAR-100 (from Patrini et al., 2017, arXiv:1609.03683, on). Its fine
+    classes are in alphabetical order, so only 6 of the 100 targets share the superclass of their source: see ``superclass``.
+    """
+
+    problems = frozenset({"multiclass"})
+
+    def transition(self, labels: Labels) -> np.ndarray:
+        """The identity minus r on the diagonal, plus r at the next id of the block."""
+        k = labels.num_classes
+        if k % 5:
+            raise ConfigError(f"noise block5 needs a number of classes that 5 divides; the task has {k}: take noise=pairflip or noise=asymmetric")
+        ids = np.arange(k)
+        matrix = (1 - self.rate) * np.eye(k)
+        matrix[ids, ids // 5 * 5 + (ids + 1) % 5] += self.rate
+        return matrix
 
 
 # Confusions of similar classes, by class name so that the order of classes cannot mislead.

@@ -10,6 +10,8 @@ from benchmark.types import Corruption, Labels
 class Clean(Noise):
     """The labels as they are."""
 
+    not_drawn = not_nested = "nothing is wrong"
+
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
         """Observed = right."""
         return corruption(labels, labels.value)
@@ -26,6 +28,7 @@ class Recorded(Noise):
     """
 
     needs = frozenset({"annotations"})
+    not_drawn = not_nested = "the labels were recorded once"
 
     def __init__(self, set: str | None = None) -> None:
         self.set = set
@@ -36,3 +39,7 @@ class Recorded(Noise):
         if name is None or name not in context.annotations:
             raise ConfigError(f"noise.set={name!r} is not recorded for this task: {choices(name, context.annotations)}")
         return corruption(labels, context.annotations[name])
+
+
+class Human(Recorded):
+    """Labels that people gave, by name: ``noise.set``. One draw, as every recorded set."""
