@@ -175,7 +175,6 @@ def write(rows: Sequence[Row], folder: Path) -> list[dict[str, Any]]:
     """Write leaderboard.{md,csv,json,html} to a folder."""
     records = compare(frame(rows))
     flat = [plain(record) for record in records]
-    folder.mkdir(parents=True, exist_ok=True)
     page = Environment(loader=PackageLoader("benchmark", "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
     blocks = [(title, [cells(record) for record in block]) for title, block in _blocks(records)]
     outputs = {

@@ -1,15 +1,10 @@
-"""Corrupted labels, kept by content: ``<cache>/noise/<key>.npz`` with a json manifest, verified on every load.
+"""Corrupted labels, kept as verified artifacts ``<cache>/noise/<key>.npz``.
 
-The key is the digest of the right labels, the recipe with its version, the seed, and the features if the
-generator uses them. Two processes that build the same artefact write the same bytes; one of them wins.
+The key is the digest of the right labels, the recipe with its version, the seed, and the features if the generator uses them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import logging
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -18,14 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmark.artifacts import Arrays, Manifest, kept
 from benchmark.config import build
 from benchmark.errors import ConfigError
-from benchmark.files import write_atomically
 from benchmark.identity import digest
 from benchmark.noise.base import Context, Noise, Streams
 from benchmark.types import Corruption, Examples, Task
 
-log = logging.getLogger(__name__)
 FIELDS: tuple[Any, ...] = tuple(f.name for f in fields(Corruption))
 
 
@@ -50,34 +44,13 @@ def corrupt(task: Task, config: Mapping[str, Any], seed: int, cache: Path) -> tu
     meaning = [labels.problem, labels.num_classes, labels.width, *labels.names, *context.annotations]
     inputs = [meaning, labels.value, labels.live, *context.annotations.values(), *([] if context.features is None else [context.features])]
     key = digest(recipe, *inputs)
-    path = cache / "noise" / f"{key}.npz"
-    found = _read(path)
-    if found is None:
-        found = _write(path, noise(labels, Streams(labels, seed), context), recipe, noise.nominal_rate())
-    return found
 
+    def make() -> tuple[Arrays, Manifest]:
+        made = noise(labels, Streams(labels, seed), context)
+        arrays = {name: getattr(made, name) for name in FIELDS}
+        manifest = {"recipe": recipe, "nominal_rate": noise.nominal_rate(), "observed": digest(made.observed)}
+        return {name: value for name, value in arrays.items() if value is not None}, manifest
 
-def _read(path: Path) -> tuple[Corruption, dict[str, Any]] | None:
-    try:
-        content, manifest = path.read_bytes(), json.loads(path.with_suffix(".json").read_text(encoding="utf8"))
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        content, manifest = b"", {}
-    if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
-        log.warning("%s was altered (its hash differs from its manifest): built again", path)
-        return None
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Corruption(**{name: arrays.get(name) for name in FIELDS}), manifest
-
-
-def _write(path: Path, made: Corruption, recipe: dict[str, Any], nominal_rate: float | None) -> tuple[Corruption, dict[str, Any]]:
-    buffer = io.BytesIO()
-    arrays = {name: getattr(made, name) for name in FIELDS}
-    np.savez(buffer, **{name: value for name, value in arrays.items() if value is not None})
-    content = buffer.getvalue()
-    manifest = {"recipe": recipe, "sha256": hashlib.sha256(content).hexdigest(), "nominal_rate": nominal_rate, "observed": digest(made.observed)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
-    write_atomically(path.with_suffix(".json"), json.dumps(manifest, indent=1).encode())
-    return made, manifest
+    arrays, manifest = kept(cache / "noise" / f"{key}.npz", make)
+    fields_of: dict[str, Any] = {name: arrays.get(name) for name in FIELDS}
+    return Corruption(**fields_of), manifest
