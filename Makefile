@@ -19,10 +19,10 @@ RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) \
 	launcher=$(LAUNCHER) jobs=$(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep smoke status audit leaderboard docs noise-card bench test lint lock clean
+.PHONY: help setup setup-launchers sweep smoke status audit leaderboard docs noise-card bench test lint lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  make sweep EXPERIMENT=quick TASK= NOISE= METHOD= MODEL= TRAINER= SEEDS=0,1 LAUNCHER= JOBS= LOGGER= ON_EXISTING= narrows or changes a sweep"
 
 setup: $(READY) ## Make .venv and install the pinned packages
@@ -33,6 +33,9 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m pip install --quiet --requirement requirements.lock
 	$(PYTHON) -m pip install --quiet --no-deps --editable .
 	@touch $(READY)
+
+setup-launchers: $(READY) ## Install what LAUNCHER=ray, ray_cluster and slurm need
+	$(PYTHON) -m pip install --quiet --no-deps --requirement requirements-launchers.lock
 
 sweep: $(READY) ## Run an experiment, print its board and write it to results/local
 	@$(RUN)
@@ -65,7 +68,7 @@ lint: $(READY) ## Check style, types and that generated files are current
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(PYTHON) -m benchmark docs --check
 
 lock: $(READY) ## Pin what is installed now
-	@$(PYTHON) -m pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+	@$(PYTHON) -m pip freeze --exclude-editable $$(sed -n 's/^\([a-z][^=]*\)==.*/--exclude \1/p' requirements-launchers.lock) | sed 's/+cpu$$//' > requirements.lock
 
 clean: ## Remove caches and local boards; rows and .venv stay
 	rm -rf results/local results/cache results/wandb results/curves .pytest_cache .mypy_cache .ruff_cache

@@ -13,6 +13,7 @@ PLUGINS = str(Path(__file__).parent / "plugins")
 def main() -> int:
     """Run; wrong input is one line and exit code 2."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [PLUGINS, os.environ.get("PYTHONPATH", "")]))  # workers of a launcher import the sweeper too
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a launcher reports to nobody
     sys.path.append(PLUGINS)
     full = "HYDRA_FULL_ERROR" in os.environ
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors come up to here instead of being printed by Hydra
@@ -27,7 +28,10 @@ def main() -> int:
         if full:
             raise
         print(f"error: {one_line(error)}", file=sys.stderr)
-        return 2
+        return getattr(error.__cause__ if isinstance(error, Abort) else error, "exit_code", 2)
+    except KeyboardInterrupt:
+        print("interrupted: finished rows are kept, the same command goes on", file=sys.stderr)
+        return 130
 
 
 COMMANDS = {

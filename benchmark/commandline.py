@@ -12,6 +12,7 @@ from benchmark.config import names, raw
 from benchmark.errors import ConfigError, choices
 from benchmark.grid import default_model, parse, resolve, split
 from benchmark.identity import AXES
+from benchmark.launching import check_installed
 
 GROUPS = (*AXES, "launcher", "experiment")
 COMMANDS = ("status", "plan", "verify", "audit", "leaderboard", "list", "describe", "new-method", "check", "docs", "noise-card", "bench")
@@ -21,9 +22,10 @@ VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "
 def prepared(arguments: Sequence[str]) -> list[str]:
     """The arguments as Hydra reads them.
 
-    ``seeds.noise=[7]`` sets an axis of the seeds, which are a list. An entry with brackets, ``noise=symmetric(rate=0.4)``, is
-    quoted for a sweep and spelt out for a single cell. A key of an axis, ``noise.rate=0.6``, goes to the sweeper in a sweep:
-    the configuration that Hydra composes for the sweep itself may have another noise.
+    ``seeds.noise=[7]`` sets an axis of the seeds, which are a list. An entry with brackets, ``noise=symmetric(rate=0.4)``, goes to
+    the sweeper in a sweep, because Hydra has no option of that name, and is spelt out for a single cell. A key of an axis,
+    ``noise.rate=0.6``, goes to the sweeper in a sweep: the configuration that Hydra composes for the sweep itself may have another
+    noise.
 
     Raises:
         ConfigError: an unknown group, option, key or value.
@@ -36,7 +38,7 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         if key.startswith("seeds."):
             out.append(f"seed_axes.{argument.removeprefix('seeds.')}")
         elif key in AXES and "(" in value and "'" not in value:
-            out += [f"{key}=" + ",".join(f"'{entry}'" for entry in split(value))] if sweep else parse(key, value)
+            out += [f"++hydra.sweeper.narrow.{key}=[" + ",".join(f"'{entry}'" for entry in split(value)) + "]"] if sweep else parse(key, value)
         elif sweep and re.split(r"[.@]", key)[0] in AXES and key not in AXES:
             extra.append(argument)
         else:
@@ -68,6 +70,8 @@ def _check(key: str, value: str) -> None:
             name = entry.strip("'\"").partition("(")[0]
             if name not in names(key) and name != "null":
                 raise ConfigError(f"{key}={name!r} does not exist: {choices(name, names(key))}")
+            if key == "launcher":
+                check_installed(name)
     elif key in VALUES and value not in VALUES[key]:
         raise ConfigError(f"{key}={value!r} is unknown: {choices(value, VALUES[key])}")
     elif value == "":

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Wrong input. Shown as one line; the program ends with exit code 2."""
+    """Wrong input. Shown as one line; the program ends with ``exit_code``."""
+
+    exit_code = 2
 
 
 class ConfigError(UserError):
@@ -16,6 +18,16 @@ class ConfigError(UserError):
 
 class DataError(UserError):
     """A data file that is missing, altered or of another format."""
+
+
+class RowError(DataError):
+    """A row's file that is truncated or altered: it counts as missing, and its run is made again."""
+
+
+class LaunchError(UserError):
+    """A launcher that could not start, or whose worker died. Shown as one line; exit code 1, as for failed runs: the same command goes on."""
+
+    exit_code = 1
 
 
 class Abort(BaseException):

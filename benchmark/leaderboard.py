@@ -89,7 +89,6 @@ def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]
 
     found = compute(rows)
     flat = plain(found.cells)
-    folder.mkdir(parents=True, exist_ok=True)
     page = Environment(loader=PackageLoader("benchmark", "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
     parts, text = list(sections(found)), summary(found)
     outputs = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmark.config import Cell
 from benchmark.store import Seed, Store
 
 EVERY = 0.5  # seconds between looks at the store
@@ -21,8 +20,8 @@ QUIET = 60.0  # seconds between lines where the output is no terminal
 class Watch:
     """Counts what a sweep has done."""
 
-    def __init__(self, waiting: dict[tuple[str, Seed], Cell], store: Store) -> None:
-        self.waiting, self.store, self.started = waiting, store, time.time()
+    def __init__(self, waiting: Iterable[tuple[str, Seed]], store: Store) -> None:
+        self.waiting, self.store, self.started = set(waiting), store, time.time()
         self.done = self.failed = 0
 
     def look(self) -> None:
@@ -30,28 +29,31 @@ class Watch:
         for key in list(self.waiting):
             path = self.store.path(*key)
             if path.exists() and path.stat().st_mtime >= self.started - 1:
-                del self.waiting[key]
+                self.waiting.remove(key)
                 self.done += 1
                 self.failed += self.store.state(*key) == "failed"
 
     def running(self) -> list[str]:
         """The cells under way."""
-        folder = self.store.results / "running"
-        return [p.read_text(encoding="utf8") for p in sorted(folder.glob("*-*-*")) if _changed(p) >= self.started - 1]
+        return [text for path in self.store.under_way() if (text := _since(path, self.started - 1))]
 
 
-def _changed(path: Path) -> float:
+def _since(path: Path, start: float) -> str:
+    """Content of a file that was written after ``start``; nothing where it is older or gone."""
     try:
-        return path.stat().st_mtime
+        return path.read_text(encoding="utf8") if path.stat().st_mtime >= start else ""
     except FileNotFoundError:
-        return 0.0
+        return ""
 
 
 @contextmanager
-def progress(cells: Sequence[Cell], seeds: Sequence[Seed], results: Path, skipped: int = 0, rerun: bool = False) -> Iterator[None]:
-    """Show done, failed, skipped and running runs, the time that is left and a current cell while the body runs."""
-    store = Store(results)
-    watch = Watch({(cell.id, seed): cell for cell in cells for seed in seeds if rerun or store.state(cell.id, seed) != "ok"}, store)
+def progress(waiting: Iterable[tuple[str, Seed]], store: Store, skipped: int = 0) -> Iterator[None]:
+    """Show done, failed, skipped and running runs, the time that is left and a current cell while the body runs.
+
+    Args:
+        waiting: the runs to come, as cell ids and seeds.
+    """
+    watch = Watch(waiting, store)
     total = len(watch.waiting)
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[text]}"))
     console = Console(stderr=True)

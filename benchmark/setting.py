@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmark.artifacts import kept
 from benchmark.config import Cell, build, load_task_arguments
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
-from benchmark.files import write_atomically
 from benchmark.identity import digest, source_digest
 from benchmark.measures import NO_RATE, Side, detection, known, noise_strength, systematic_share
 from benchmark.noise.base import Streams, flip_by_transition, realised_transition
@@ -96,23 +95,19 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     reference: dict[str, float] = {}
     if settings.reference_folds:
         key = digest(content["model"], content["trainer"], seed, *digests.values(), source_digest([content["model"]["_target_"].rpartition(".")[0]]))
-        folds = _out_of_fold(recipe, data, settings, seed, paths.cache / "reference" / f"{key}.npy")
+        folds = _out_of_fold(recipe, data, settings, seed, paths.cache / "reference" / f"{key}.npz")
         stats["systematic_share"], reference = _reference(data, labels, train, folds, seed)
     return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition), stats, reference, digests)
 
 
 def _out_of_fold(recipe: Recipe, data: TrainingData, settings: TrainerSettings, seed: Seed, path: Path) -> np.ndarray:
     """Out-of-fold predictions of erm for the training units, kept on disk: they belong to no method."""
-    if path.is_file():
-        found: np.ndarray = np.load(path, allow_pickle=False)
-        return found
-    fit = SideTrainings(recipe, data, settings.epochs, Passes.zeros(1))
-    made = out_of_fold(fit, data, settings.reference_folds, seed[2]).cpu().double().numpy()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    np.save(buffer, made)
-    write_atomically(path, buffer.getvalue())
-    return made
+
+    def make() -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        fit = SideTrainings(recipe, data, settings.epochs, Passes.zeros(1))
+        return {"predictions": out_of_fold(fit, data, settings.reference_folds, seed[2]).cpu().double().numpy()}, {}
+
+    return kept(path, make)[0]["predictions"]
 
 
 def _reference(data: TrainingData, labels: Labels, train: Side, folds: np.ndarray, seed: Seed) -> tuple[float | None, dict[str, float]]:

@@ -57,7 +57,10 @@ def status(arguments: Sequence[str]) -> int:
     counts: dict[str, Counter[str]] = {}
     for cell in grid.cells:
         for seed in seeds:
-            counts.setdefault(cell.labels["method"], Counter())[store.state(cell.id, seed)] += 1
+            state = store.state(cell.id, seed)
+            if state == "unreadable":
+                print(f"{store.path(cell.id, seed)} cannot be read: it counts as missing, the next sweep makes it again")
+            counts.setdefault(cell.labels["method"], Counter())["missing" if state == "unreadable" else state] += 1
     width = max((len(name) for name in counts), default=6)
     print(f"{'method':{width}}  done  failed  missing")
     for name, count in counts.items():

@@ -2,13 +2,16 @@
 
 A row is written to a temporary file, fsynced, then linked into place, which fails if somebody else was first;
 a row that supersedes (after a failed or stale one) replaces atomically. Safe with many writers on a shared
-file system; two stores merge by copying.
+file system; two stores merge by copying. A file that is no valid row (truncated, altered) is named in the log and counts as
+missing: the next sweep makes its run again.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +20,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from benchmark.errors import DataError
-from benchmark.files import write_atomically
+from benchmark.errors import DataError, RowError
+from benchmark.files import write_atomically, writing
 
+log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 Seed = tuple[int, int, int]
+ROOM = 65536  # bytes: more than a row takes
+State = Literal["ok", "failed", "missing", "unreadable"]
+HEADS: dict[bytes, State] = {b'"status": "ok"': "ok", b'"status": "failed"': "failed"}
 
 
 class Row(BaseModel):
@@ -64,69 +71,111 @@ class Store:
         return self.runs / cell[:2] / f"{cell}-{seed_name(seed)}.json"
 
     def read(self, cell: str, seed: Sequence[int]) -> Row | None:
-        """The row of a run, None if there is none.
+        """The row of a run; None if there is none that can be read.
 
         Raises:
-            DataError: the file is not a valid row.
+            DataError: the row is of a later schema.
         """
-        path = self.path(cell, seed)
-        try:
-            return parse(path.read_bytes(), path)
-        except FileNotFoundError:
-            return None
+        return _read(self.path(cell, seed))
 
-    def state(self, cell: str, seed: Sequence[int]) -> Literal["ok", "failed", "missing"]:
-        """Of a run, from the head of its row: no validation, so that thousands take a second."""
+    def state(self, cell: str, seed: Sequence[int]) -> State:
+        """Of a run, from both ends of its row: no validation, so that thousands take a second."""
         try:
             with self.path(cell, seed).open("rb") as file:
-                return "ok" if b'"status": "ok"' in file.read(400) else "failed"
+                head = file.read(400)
+                file.seek(-min(3, len(head)), os.SEEK_END)
+                whole = file.read() == b"\n}\n"
         except FileNotFoundError:
             return "missing"
+        return next((state for mark, state in HEADS.items() if whole and mark in head), "unreadable")
 
     def write(self, row: Row, supersede: bool = False) -> bool:
-        """Put a row in place; False if another writer was first and ``supersede`` is not set."""
-        path = self.path(row.cell, row.seed)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return write_atomically(path, (row.model_dump_json(indent=1) + "\n").encode(), replace=supersede)
-        except OSError as error:
-            raise DataError(f"row {path} cannot be written ({error.strerror}): make room or give paths.results=DIR, then run again") from error
+        """Put a row in place; False if another writer was first and ``supersede`` is not set. What cannot be read is replaced.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        path, content = self.path(row.cell, row.seed), (row.model_dump_json(indent=1) + "\n").encode()
+        placed = write_atomically(path, content, replace=supersede)
+        return placed or (_read(path) is None and write_atomically(path, content))
 
     def check_writable(self) -> None:
         """Fail before any training, not after it.
 
         Raises:
-            DataError: the folder cannot be written to.
+            DataError: the folder cannot take as much as a row.
         """
-        try:
+        with writing(self.runs):
             self.runs.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.runs):
-                pass
-        except OSError as error:
-            raise DataError(f"results folder {self.results} cannot be written to ({error.strerror}): give paths.results=DIR") from error
+            with tempfile.TemporaryFile(dir=self.runs) as file:
+                file.write(bytes(ROOM))
+                file.flush()
 
     @contextmanager
     def running(self, cell: str, seed: Sequence[int], text: str) -> Iterator[None]:
-        """A file tells others that this run is under way."""
-        path = self.results / "running" / f"{cell}-{seed_name(seed)}-{os.getpid()}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf8")
+        """A file tells others that this run is under way; it stays behind when the process is killed."""
+        path = self.results / "running" / f"{cell}-{seed_name(seed)}@{socket.gethostname()}@{os.getpid()}"
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf8")
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
 
+    def under_way(self) -> list[Path]:
+        """The files of ``running``, in the order of their names."""
+        return sorted((self.results / "running").glob("*@*@*"))
+
+    def died(self) -> dict[str, str]:
+        """Cell id -> text of the runs whose process on this machine is gone. They are told once: their files are removed."""
+        out = {}
+        for path in self.under_way():
+            name, host, process = path.name.split("@")
+            if host == socket.gethostname() and not _alive(int(process)):
+                out[name.partition("-")[0]] = path.read_text(encoding="utf8")
+                path.unlink()
+        return out
+
     def rows(self) -> Iterator[Row]:
-        """All rows, in the order of their names."""
+        """All rows that can be read, in the order of their names.
+
+        Raises:
+            DataError: a row is of a later schema.
+        """
         for path in sorted(self.runs.glob("??/*.json")):
-            yield parse(path.read_bytes(), path)
+            row = _read(path)
+            if row is not None:
+                yield row
+
+
+def _read(path: Path) -> Row | None:
+    try:
+        return parse(path.read_bytes(), path)
+    except FileNotFoundError:
+        return None
+    except RowError as error:
+        log.warning("%s", error)
+        return None
+
+
+def _alive(process: int) -> bool:
+    """Whether a process of this machine runs; one that has ended but was not waited for does not."""
+    try:
+        os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] not in "ZX"
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's, or a system without /proc
+        return True
 
 
 def parse(content: bytes, path: Path) -> Row:
     """Validate the text of a row.
 
     Raises:
-        DataError: truncated, of another schema version, or with fields that do not belong.
+        RowError: truncated, or with fields that do not belong.
+        DataError: of a later schema.
     """
     try:
         value = json.loads(content)
@@ -135,4 +184,4 @@ def parse(content: bytes, path: Path) -> Row:
         return Row.model_validate(value)
     except (ValueError, ValidationError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise DataError(f"{path} is not a valid row ({reason}): delete it and run its cell again") from error
+        raise RowError(f"{path} is not a valid row ({reason}): it counts as missing, the next sweep of its cell makes it again") from error

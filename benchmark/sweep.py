@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
-from hydra.core.utils import JobStatus
 from omegaconf import DictConfig, OmegaConf
 
 from benchmark.config import Cell
 from benchmark.errors import ConfigError
+from benchmark.freshness import due
 from benchmark.grid import Grid, expand
 from benchmark.identity import AXES, ROOT
+from benchmark.launching import Launch, launched, passed_on
 from benchmark.limits import drained_by_sigterm
 from benchmark.store import Row, Seed, Store, seed_name
 
-Launch = Callable[..., Sequence[Any]]
 OF_SWEEP = ("experiment", "launcher", "jobs", "seeds")  # a job is one cell: it composes faster without them
 
 
@@ -82,18 +82,20 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
         raise ConfigError(f"nothing to run: {reason}")
     seeds = seed_tuples(list(config.seeds), config.seed_axes)
     results = ROOT / Path(str(config.paths.results)).expanduser()
-    pending = [cell for cell in grid.cells if is_pending(cell, seeds, Store(results), str(config.on_existing))]
+    store = Store(results)
+    waiting = pending(grid.cells, seeds, store, str(config.on_existing))
     for reason in grid.skipped:
         print(f"skipped: {reason}")
     errors: list[Exception] = []
-    if pending:
-        Store(results).check_writable()
-        jobs = [[*grid.overrides[cell.id], *words, f"seeds={list(config.seeds)}"] for cell in pending]
-        with drained_by_sigterm(results / "running") as drained, progress(pending, seeds, results, len(grid.skipped), str(config.on_existing) != "skip"):
-            returned = launch(jobs, initial_job_idx=0)
+    if waiting:
+        store.check_writable()
+        died = store.died()  # what took its process along comes last, so that it cannot keep others from running
+        cells = sorted({cell.id: cell for cell in waiting.values()}.values(), key=lambda cell: cell.id in died)
+        with drained_by_sigterm(results / "running") as drained, progress(waiting, store, len(grid.skipped)):
+            jobs = [[*grid.overrides[cell.id], *words, *passed_on(), f"seeds={list(config.seeds)}"] for cell in cells]
+            errors = launched(launch, jobs, store)
             if drained():
                 print("drained: the running seeds have ended, no other was started; the same command goes on")
-        errors = [job._return_value for job in returned if job.status == JobStatus.FAILED]
     rows = report(grid, seeds, results)
     if errors:  # wrong input of some cells: what could be run was run
         raise errors[0]
@@ -102,16 +104,10 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
     return rows
 
 
-def is_pending(cell: Cell, seeds: Sequence[Seed], store: Store, on_existing: str) -> bool:
-    """Whether a cell has a seed to run."""
-    if on_existing == "rerun":
-        return True
-    if on_existing == "stale" or "path" in cell.config["task"]:  # a user's file may have changed since
-        from benchmark.freshness import due
-
-        rows = [store.read(cell.id, seed) for seed in seeds]
-        return any(row is None or due(row, on_existing) for row in rows)
-    return any(store.state(cell.id, seed) != "ok" for seed in seeds)
+def pending(cells: Sequence[Cell], seeds: Sequence[Seed], store: Store, on_existing: str) -> dict[tuple[str, Seed], Cell]:
+    """The runs that have no row, or one that is to be made again. Rows are read whole: an altered one is found here."""
+    found = ((cell, seed, store.read(cell.id, seed)) for cell in cells for seed in seeds)
+    return {(cell.id, seed): cell for cell, seed, row in found if row is None or due(row, on_existing)}
 
 
 def report(grid: Grid, seeds: Sequence[Seed], results: Path) -> list[Row]:
@@ -123,7 +119,7 @@ def report(grid: Grid, seeds: Sequence[Seed], results: Path) -> list[Row]:
     publish_local(rows, results)
     failed = [row for row in rows if row.status == "failed"]
     for row in failed:
-        last = (row.error or "").strip().splitlines()[-1]
+        last = (row.error or "no traceback").strip().splitlines()[-1]
         print(f"failed: {' '.join(row.labels[axis] for axis in AXES[:3])} seed {seed_name(row.seed)}: {last}")
         print(f"  repeat: {row.provenance['command']}")
     return rows

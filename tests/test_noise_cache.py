@@ -54,7 +54,7 @@ def assert_equal(a: Corruption, b: Corruption) -> None:
 def test_a_hit_returns_equal_arrays_and_builds_nothing(problem: str, noise: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task, config = make_task(problem), load("noise", noise)
     made, manifest = corrupt(task, config, 3, tmp_path)
-    monkeypatch.setattr("benchmark.noise.cache._write", lambda *_: pytest.fail("it was built again"))
+    monkeypatch.setattr("benchmark.artifacts._write", lambda *_: pytest.fail("it was built again"))
     found, read = corrupt(task, config, 3, tmp_path)
     assert_equal(found, made)
     assert read == manifest

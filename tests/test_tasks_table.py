@@ -21,7 +21,7 @@ from benchmark.leaderboard import compute, sections
 from benchmark.noise.cache import corrupt
 from benchmark.paths import Paths
 from benchmark.store import Store
-from benchmark.sweep import is_pending
+from benchmark.sweep import pending
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -206,10 +206,10 @@ def test_a_changed_file_is_run_again(results: tuple[Path, Path]) -> None:
     folder, path = results
     row = next(iter(Store(folder).rows()))
     cell = Cell({axis: getattr(row, axis) for axis in ("task", "noise", "method", "model", "trainer")}, row.config)
-    assert not is_pending(cell, [row.seed], Store(folder), "skip")
+    assert not pending([cell], [row.seed], Store(folder), "skip")
     before = path.read_text()
     path.write_text(before.replace("red", "blue"))
-    assert is_pending(cell, [row.seed], Store(folder), "skip")
+    assert pending([cell], [row.seed], Store(folder), "skip")
     path.write_text(before)
 
 

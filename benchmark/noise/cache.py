@@ -1,14 +1,11 @@
-"""Corrupted labels, kept by content: ``<cache>/noise/<key>.npz`` with a json manifest, verified on every load.
+"""Corrupted labels, kept as verified artifacts ``<cache>/noise/<key>.npz``.
 
 The key is the digest of the right labels, the recipe with its version, the seed, and of whatever else the
-generator reads: recorded labels, features, words, files. Two processes that build the same artefact write the same bytes; one of them wins.
+generator reads: recorded labels, features, words, files.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -18,9 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmark.artifacts import Arrays, Manifest, kept
 from benchmark.config import build
 from benchmark.errors import ConfigError
-from benchmark.files import write_atomically
 from benchmark.identity import digest
 from benchmark.noise.base import Context, Noise, Streams
 from benchmark.splits import foreign_inputs
@@ -50,11 +47,19 @@ def corrupt(task: Task, config: Mapping[str, Any], seed: int, cache: Path) -> tu
     read = [array for array in (context.features, context.tokens) if array is not None]
     inputs = [meaning, labels.value, labels.live, *context.annotations.values(), *read, *(path.read_bytes() for path in noise.files() if path.is_file())]
     key = digest(recipe, *inputs)
-    path = cache / "noise" / f"{key}.npz"
-    found = _read(path)
-    if found is None:
-        found = _write(path, noise(labels, Streams(labels, seed), context), recipe, noise.nominal_rate())
-    return found if task.clean else (_observed_only(task, found[0]), found[1])
+
+    def make() -> tuple[Arrays, Manifest]:
+        made = noise(labels, Streams(labels, seed), context)
+        arrays = {name: getattr(made, name) for name in FIELDS}
+        manifest = {"recipe": recipe, "nominal_rate": noise.nominal_rate(), "observed": digest(made.observed), "statistics": dict(made.statistics)}
+        if "warning" in made.statistics:
+            log.warning("%s", made.statistics["warning"])
+        return {name: value for name, value in arrays.items() if value is not None}, manifest
+
+    arrays, manifest = kept(cache / "noise" / f"{key}.npz", make)
+    fields_of: dict[str, Any] = {name: arrays.get(name) for name in FIELDS}
+    found = Corruption(**fields_of, statistics=manifest["statistics"])
+    return found if task.clean else _observed_only(task, found), manifest
 
 
 def _observed_only(task: Task, made: Corruption) -> Corruption:
@@ -88,37 +93,3 @@ def context_for(noise: Noise, task: Task, pool: Examples) -> Context:
         tokens = np.unique(pool.x.flatten(0, 1).numpy(), axis=0, return_inverse=True)[1].reshape(-1)
     recorded = {name: task.problem.labels(y).value for name, y in task.annotations.items()} if "annotations" in noise.needs else {}
     return Context(recorded, features, tokens, len(foreign_inputs(task, pool)) if "foreign" in noise.needs else 0)
-
-
-def _read(path: Path) -> tuple[Corruption, dict[str, Any]] | None:
-    try:
-        content, manifest = path.read_bytes(), json.loads(path.with_suffix(".json").read_text(encoding="utf8"))
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        content, manifest = b"", {}
-    if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
-        log.warning("%s was altered (its hash differs from its manifest): built again", path)
-        return None
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Corruption(**{name: arrays.get(name) for name in FIELDS}, statistics=manifest["statistics"]), manifest
-
-
-def _write(path: Path, made: Corruption, recipe: dict[str, Any], nominal_rate: float | None) -> tuple[Corruption, dict[str, Any]]:
-    buffer = io.BytesIO()
-    arrays = {name: getattr(made, name) for name in FIELDS}
-    np.savez(buffer, **{name: value for name, value in arrays.items() if value is not None})
-    content = buffer.getvalue()
-    manifest = {
-        "recipe": recipe,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "nominal_rate": nominal_rate,
-        "observed": digest(made.observed),
-        "statistics": dict(made.statistics),
-    }
-    if "warning" in made.statistics:
-        log.warning("%s", made.statistics["warning"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
-    write_atomically(path.with_suffix(".json"), json.dumps(manifest, indent=1).encode())
-    return made, manifest

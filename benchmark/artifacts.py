@@ -1,0 +1,57 @@
+"""Arrays that are costly to make and kept by content: ``<folder>/<key>.npz`` with a json manifest, verified on every load.
+
+The name of the file is the digest of all that decides its content. Two processes that build the same artifact write the same
+bytes; one of them wins. A file that does not fit its manifest is named in the log and built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.files import write_atomically
+
+log = logging.getLogger(__name__)
+Arrays = Mapping[str, np.ndarray]
+Manifest = dict[str, Any]
+
+
+def kept(path: Path, make: Callable[[], tuple[Arrays, Manifest]]) -> tuple[Arrays, Manifest]:
+    """The arrays of ``path`` (an .npz file) and their manifest, from disk or made now.
+
+    Args:
+        make: returns the arrays and what the manifest shall say beside their ``sha256``.
+    """
+    found = _read(path)
+    return _write(path, *make()) if found is None else found
+
+
+def _read(path: Path) -> tuple[Arrays, Manifest] | None:
+    try:
+        content, manifest = path.read_bytes(), json.loads(path.with_suffix(".json").read_text(encoding="utf8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        content, manifest = b"", {}
+    if not isinstance(manifest, dict) or hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
+        log.warning("%s was altered (its hash differs from its manifest): built again", path)
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays), manifest
+
+
+def _write(path: Path, arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    content = buffer.getvalue()
+    manifest = {"sha256": hashlib.sha256(content).hexdigest(), **manifest}
+    write_atomically(path, content)
+    write_atomically(path.with_suffix(".json"), json.dumps(manifest, indent=1).encode())
+    return arrays, manifest

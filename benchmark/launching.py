@@ -1,0 +1,90 @@
+"""Between a sweep and Hydra's launchers: what has to be installed, what a worker is told, what is said when one dies."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from typing import Any
+
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+
+from benchmark.config import raw
+from benchmark.errors import ConfigError, LaunchError, UserError
+from benchmark.identity import ROOT
+from benchmark.store import Store
+
+Launch = Callable[..., Sequence[JobReturn]]
+OURS = "LABELNOISE_"
+
+
+def check_installed(launcher: str) -> None:
+    """Before anything is composed: are the packages of a launcher there?
+
+    Hydra names its plugins ``hydra-<family>-launcher``; the extra of ``pyproject.toml`` that asks for the family's plugin says
+    what else it takes.
+
+    Raises:
+        ConfigError: names the extra to install.
+    """
+    plugin = f"hydra-{_plugin(launcher).partition('_')[0]}-launcher"
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        extras: Mapping[str, list[str]] = tomllib.load(file)["project"]["optional-dependencies"]
+    for extra, requirements in extras.items():
+        packages = [re.split(r"[^\w-]", requirement)[0] for requirement in requirements]
+        missing = [package for package in packages if not _installed(package)]
+        if plugin in packages and missing:
+            install = f"run 'make setup-launchers', or pip install 'labelnoise-bench[{extra}]'"
+            raise ConfigError(f"launcher={launcher} needs {' and '.join(missing)} (extra {extra!r}): {install}")
+
+
+def _plugin(launcher: str) -> str:
+    """The option of ``hydra/launcher`` that a launcher's yaml takes."""
+    return next(str(value) for default in raw("launcher", launcher)["defaults"] for key, value in default.items() if key == "override /hydra/launcher")
+
+
+def _installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def passed_on() -> list[str]:
+    """Overrides that set our environment variables of this process around a job, wherever it runs.
+
+    Processes that a launcher started earlier, or on another machine, do not inherit them.
+    """
+    own = {name: QuotedString(value, Quote.single).with_quotes() for name, value in sorted(os.environ.items()) if name.startswith(OURS)}
+    return [f"+hydra.job.env_set.{name}={value}" for name, value in own.items()]
+
+
+def launched(launch: Launch, jobs: Sequence[Sequence[str]], store: Store) -> list[Exception]:
+    """Hand jobs to a launcher.
+
+    Returns:
+        What went wrong: errors of jobs, or the one that ended the launcher, whose other jobs are lost but not their rows.
+    """
+    try:
+        returned = launch(jobs, initial_job_idx=0)
+    except (HydraException, UserError):
+        raise
+    except Exception as error:  # each launcher has its own: a pool that broke, a cluster that is not there
+        died = sorted(set(store.died().values()))
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        what = f"a worker process died while it ran {'; '.join(died)}" if died else f"the launcher stopped: {type(error).__name__}: {reason}"
+        how = "run the same command again, with fewer jobs or limits.memory_gb= if memory ran out" if died else "correct that and run the same command again"
+        broken = LaunchError(f"{what}: finished rows are kept, {how}")
+        broken.__cause__ = error
+        return [broken]
+    return [_error(job) for job in returned if job.status == JobStatus.FAILED]
+
+
+def _error(job: JobReturn) -> Any:
+    """The exception of a failed job; ``return_value`` would raise it."""
+    return job._return_value
