@@ -41,6 +41,7 @@ COMMANDS = {
     "check": "benchmark.catalog:check_method",
     "docs": "benchmark.documents:documents",
     "bench": "benchmark.bench:bench",
+    "tune": "benchmark.tuning:tune",
 }
 
 

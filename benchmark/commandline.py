@@ -14,15 +14,16 @@ from benchmark.grid import default_model, parse, resolve, split
 from benchmark.identity import AXES
 
 GROUPS = (*AXES, "launcher", "experiment")
-COMMANDS = ("status", "plan", "verify", "leaderboard", "list", "describe", "new-method", "check", "docs", "bench")
-VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb")}
+COMMANDS = ("status", "plan", "verify", "leaderboard", "list", "describe", "new-method", "check", "docs", "bench", "tune")
+MULTIRUN = ("-m", "--multirun")
+VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb"), "setting": ("default", "blind", "trials")}
 
 
 def prepared(arguments: Sequence[str]) -> list[str]:
     """The arguments as Hydra reads them.
 
     ``seeds.noise=[7]`` sets an axis of the seeds, which are a list. An entry with brackets, ``noise=symmetric(rate=0.4)``, is
-    quoted for a sweep and spelt out for a single cell. A key of an axis, ``noise.rate=0.6``, goes to the sweeper in a sweep:
+    given to the sweeper in a sweep and spelt out for a single cell. A key of an axis, ``noise.rate=0.6``, goes to the sweeper in a sweep:
     the configuration that Hydra composes for the sweep itself may have another noise.
 
     Raises:
@@ -36,7 +37,8 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         if key.startswith("seeds."):
             out.append(f"seed_axes.{argument.removeprefix('seeds.')}")
         elif key in AXES and "(" in value and "'" not in value:
-            out += [f"{key}=" + ",".join(f"'{entry}'" for entry in split(value))] if sweep else parse(key, value)
+            entries = ",".join(f"'{entry}'" for entry in split(value))
+            out += [f"++hydra.sweeper.narrow.{key}=[{entries}]"] if sweep else parse(key, value)
         elif sweep and re.split(r"[.@]", key)[0] in AXES and key not in AXES:
             extra.append(argument)
         else:
@@ -47,6 +49,8 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         out.append("hydra.sweeper.extra=[" + ",".join(f"'{text}'" for text in extra) + "]")
     if not sweep:
         _check_cell(out)
+    elif not any(a in MULTIRUN or a.startswith("experiment=") for a in arguments):
+        out.append("hydra.mode=MULTIRUN")
     words = [a for a in arguments if "=" not in a and not a.startswith("-")]
     if words:
         raise ConfigError(f"{words[0]!r} is no command: {choices(words[0], COMMANDS)}; a setting is written key=value")
@@ -54,8 +58,8 @@ def prepared(arguments: Sequence[str]) -> list[str]:
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:
-    """Whether the arguments ask for more than one cell."""
-    return any(a in ("-m", "--multirun") or a.startswith("experiment=") for a in arguments)
+    """Whether the arguments ask for more than one cell, or for one whose keys a setting chooses."""
+    return any(a in (*MULTIRUN, "setting=blind", "setting=trials") or a.startswith("experiment=") for a in arguments)
 
 
 def _check(key: str, value: str) -> None:

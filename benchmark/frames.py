@@ -34,6 +34,7 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
         shared = {
             **row.labels,
             **known[plugin],
+            "privileged": ", ".join(filter(None, [known[plugin]["privileged"], "clean_val" * row.labels["method"].endswith(":tuned_clean")])),
             "problem": problem.name,
             "metric": problem.primary,
             "sign": sign,
