@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 # Axes come from the command line only: a TASK in the environment belongs to somebody else.
-AXES := TASK NOISE METHOD MODEL TRAINER SEEDS LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT ARGS
+AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT ARGS
 $(foreach v,$(AXES),$(if $(filter environment%,$(origin $v)),$(eval override undefine $v)))
 
 EXPERIMENT  ?= quick
@@ -12,14 +12,14 @@ JOBS        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 LAUNCHER    ?= $(if $(filter 1,$(JOBS)),basic,joblib)
 
 comma := ,
-RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) \
-	$(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") \
+RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
+SAID = $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") \
 	$(if $(MODEL),"model=$(MODEL)") $(if $(TRAINER),"trainer=$(TRAINER)") $(if $(SEEDS),"seeds=[$(SEEDS)]") \
 	$(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_existing=$(ON_EXISTING)") \
 	launcher=$(LAUNCHER) jobs=$(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers sweep smoke status audit leaderboard docs noise-card bench test lint lock clean
+.PHONY: help setup setup-launchers sweep smoke tune status audit leaderboard docs noise-card bench test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ sweep: $(READY) ## Run an experiment, print its board and write it to results/lo
 
 smoke: $(READY) ## The same grid in seconds
 	@$(MAKE) --no-print-directory sweep EXPERIMENT=smoke
+
+tune: $(READY) ## Search hyper-parameters: METHOD= [TRACK=blind | tuned | tuned_clean TASK= NOISE= SEEDS=]
+	@$(PYTHON) -m benchmark tune $(if $(TRACK),track=$(TRACK)) $(SAID)
 
 status: $(READY) ## What an experiment has and lacks, and which methods have rows
 	@$(PYTHON) -m benchmark status experiment=$(EXPERIMENT) $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") $(if $(SEEDS),"seeds=[$(SEEDS)]") $(ARGS)

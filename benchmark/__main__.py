@@ -34,29 +34,14 @@ def main() -> int:
         return 130
 
 
-COMMANDS = {
-    "status": "benchmark.status:status",
-    "plan": "benchmark.status:plan",
-    "verify": "benchmark.verify:verify",
-    "audit": "benchmark.audit:audit",
-    "leaderboard": "benchmark.leaderboard:rebuild",
-    "list": "benchmark.catalog:list_plugins",
-    "describe": "benchmark.catalog:describe",
-    "new-method": "benchmark.catalog:new_method",
-    "check": "benchmark.catalog:check_method",
-    "docs": "benchmark.documents:documents",
-    "noise-card": "benchmark.noise.card:noise_card",
-    "bench": "benchmark.bench:bench",
-}
-
-
 def run(arguments: list[str]) -> int:
     """A command of the suite, or else a cell or sweep through Hydra."""
+    from benchmark.commandline import COMMANDS, prepared
+
     if arguments and arguments[0] in COMMANDS:
         module, _, name = COMMANDS[arguments[0]].partition(":")
         return int(getattr(importlib.import_module(module), name)(arguments[1:]))
     from benchmark.app import main as hydra_main
-    from benchmark.commandline import prepared
 
     sys.argv[1:] = prepared(arguments)
     hydra_main()

@@ -15,8 +15,23 @@ from benchmark.identity import AXES
 from benchmark.launching import check_installed
 
 GROUPS = (*AXES, "launcher", "experiment")
-COMMANDS = ("status", "plan", "verify", "audit", "leaderboard", "list", "describe", "new-method", "check", "docs", "noise-card", "bench")
-VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb")}
+COMMANDS = {
+    "status": "benchmark.status:status",
+    "plan": "benchmark.status:plan",
+    "verify": "benchmark.verify:verify",
+    "audit": "benchmark.audit:audit",
+    "leaderboard": "benchmark.leaderboard:rebuild",
+    "list": "benchmark.catalog:list_plugins",
+    "describe": "benchmark.catalog:describe",
+    "new-method": "benchmark.catalog:new_method",
+    "check": "benchmark.catalog:check_method",
+    "docs": "benchmark.documents:documents",
+    "noise-card": "benchmark.noise.card:noise_card",
+    "bench": "benchmark.bench:bench",
+    "tune": "benchmark.tuning:tune",
+}
+MULTIRUN = ("-m", "--multirun")
+VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb"), "setting": ("default", "blind", "trials")}
 
 
 def prepared(arguments: Sequence[str]) -> list[str]:
@@ -38,7 +53,8 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         if key.startswith("seeds."):
             out.append(f"seed_axes.{argument.removeprefix('seeds.')}")
         elif key in AXES and "(" in value and "'" not in value:
-            out += [f"++hydra.sweeper.narrow.{key}=[" + ",".join(f"'{entry}'" for entry in split(value)) + "]"] if sweep else parse(key, value)
+            entries = ",".join(f"'{entry}'" for entry in split(value))
+            out += [f"++hydra.sweeper.narrow.{key}=[{entries}]"] if sweep else parse(key, value)
         elif sweep and re.split(r"[.@]", key)[0] in AXES and key not in AXES:
             extra.append(argument)
         else:
@@ -49,6 +65,8 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         out.append("hydra.sweeper.extra=[" + ",".join(f"'{text}'" for text in extra) + "]")
     if not sweep:
         _check_cell(out)
+    elif not any(a in MULTIRUN or a.startswith("experiment=") for a in arguments):
+        out.append("hydra.mode=MULTIRUN")
     words = [a for a in arguments if "=" not in a and not a.startswith("-")]
     if words:
         raise ConfigError(f"{words[0]!r} is no command: {choices(words[0], COMMANDS)}; a setting is written key=value")
@@ -56,8 +74,8 @@ def prepared(arguments: Sequence[str]) -> list[str]:
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:
-    """Whether the arguments ask for more than one cell."""
-    return any(a in ("-m", "--multirun") or a.startswith("experiment=") for a in arguments)
+    """Whether the arguments ask for more than one cell, or for one whose keys a setting chooses."""
+    return any(a in (*MULTIRUN, "setting=blind", "setting=trials") or a.startswith("experiment=") for a in arguments)
 
 
 def _check(key: str, value: str) -> None:

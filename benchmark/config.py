@@ -24,6 +24,7 @@ from benchmark.identity import AXES, ROOT, cell_id
 
 CONF = ROOT / "conf"
 PLAIN = re.compile(r"[\w./:@ -]*", re.ASCII)  # words that Hydra's command line reads without quotes
+NOT_PARAMETERS = ("space", "paper")  # of a method's yaml: what tuning may choose and what the paper chose; they are no part of a cell
 TASK_KEYS = ("problem", "inputs", "subset", "rows")  # what the engine reads of a task's yaml; the rest goes to its load()
 
 
@@ -63,7 +64,16 @@ def default_of(group: str, name: str) -> Mapping[str, Any]:
             if not key.startswith("override") and "@" in key:
                 source, package = key.lstrip("/").split("@")
                 nested[package] = dict(default_of(source, value)) | content.pop(package, {})
-    return nested | content  # in Hydra's order
+    return parameters(nested | content)  # in Hydra's order
+
+
+def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A plugin's config without the blocks that are no parameters, those of nested plugins included."""
+    return {
+        str(key): parameters(value) if isinstance(value, Mapping) and "_target_" in value else value
+        for key, value in config.items()
+        if key not in NOT_PARAMETERS
+    }
 
 
 def resolve_target(config: Mapping[str, Any], where: str) -> Any:
@@ -173,7 +183,7 @@ def cell(config: DictConfig, chosen: Mapping[str, Any]) -> Cell:
     """The cell of a composed configuration; ``chosen`` are Hydra's runtime choices."""
     resolved = OmegaConf.to_container(OmegaConf.masked_copy(config, list(AXES)), resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
-    return Cell({axis: str(chosen[axis]) for axis in AXES}, {str(axis): value for axis, value in resolved.items()})
+    return Cell({axis: str(chosen[axis]) for axis in AXES}, {str(axis): parameters(value) for axis, value in resolved.items()})
 
 
 def label(axis: str, name: str, config: Mapping[str, Any]) -> str:

@@ -32,6 +32,7 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
         shared = {
             **row.labels,
             **known[row.cell],
+            "privileged": ", ".join(filter(None, [known[row.cell]["privileged"], "clean_val" * row.labels["method"].endswith(":tuned_clean")])),
             "problem": problem.name,
             "metric": problem.primary,
             "sign": sign,

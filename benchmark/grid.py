@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ class Grid:
     cells: list[Cell]
     overrides: dict[str, list[str]]  # by cell id
     skipped: list[str] = field(default_factory=list)
+    variants: list[list[Cell]] = field(default_factory=list)  # what ``vary`` made of each entry of the products
 
 
 def parse(axis: str, text: str) -> list[str]:
@@ -105,7 +106,16 @@ def default_model(task: str) -> str:
     raise ConfigError(f"conf/task/{task}.yaml names no model: add 'override /model@_global_.model: NAME' to its defaults")
 
 
-def expand(products: Sequence[Mapping[str, Any]], narrow: Mapping[str, Sequence[str]], given: Mapping[str, str], extra: Sequence[str]) -> Grid:
+Vary = Callable[[dict[str, str]], Sequence[Mapping[str, str]]]
+
+
+def expand(
+    products: Sequence[Mapping[str, Any]],
+    narrow: Mapping[str, Sequence[str]],
+    given: Mapping[str, str],
+    extra: Sequence[str],
+    vary: Vary = lambda entries: [entries],
+) -> Grid:
     """The cells of a grid.
 
     Args:
@@ -114,6 +124,7 @@ def expand(products: Sequence[Mapping[str, Any]], narrow: Mapping[str, Sequence[
             product names takes the place of the axis in every product, so that a new method runs on a known grid.
         given: options of the axes that neither names.
         extra: overrides of single keys (``noise.rate=0.6``) that apply to every cell.
+        vary: what one choice of entries, by axis, becomes: itself, or the trials of a tuning.
     """
     listed = {axis: {str(entry) for product in products for entry in _entries(product, axis)} for axis in AXES}
     chosen: list[tuple[str, ...]] = []
@@ -121,19 +132,23 @@ def expand(products: Sequence[Mapping[str, Any]], narrow: Mapping[str, Sequence[
         named = {axis: _entries(product, axis) or [given.get(axis, "")] for axis in ORDER}
         chosen += itertools.product(*(_narrowed(axis, named[axis], narrow.get(axis, ()), listed[axis]) for axis in ORDER))
     cells, overrides, skipped = dict[str, Cell](), dict[str, list[str]](), dict[str, None]()
-    for entries in chosen:
-        made, words = _cell(dict(zip(ORDER, entries, strict=True)), extra)
-        reason = unsupported(made)
-        if reason:
-            skipped[reason] = None
-        elif made.id not in cells:
-            cells[made.id], overrides[made.id] = made, words
+    variants: list[list[Cell]] = []
+    for choice in chosen:
+        variants.append([])
+        for entries in vary(dict(zip(ORDER, choice, strict=True))):
+            made, words = _cell(entries, extra)
+            reason = unsupported(made)
+            if reason:
+                skipped[reason] = None
+            else:
+                variants[-1].append(cells.setdefault(made.id, made))
+                overrides.setdefault(made.id, words)
     position: dict[str, dict[str, int]] = {axis: {} for axis in ORDER[:2]}
     for made in cells.values():
         for axis in ORDER[:2]:
             position[axis].setdefault(made.labels[axis], len(position[axis]))
     ordered = sorted(cells.values(), key=lambda c: [position[axis][c.labels[axis]] for axis in ORDER[:2]])
-    return Grid(ordered, overrides, list(skipped))
+    return Grid(ordered, overrides, list(skipped), [tried for tried in variants if tried])
 
 
 def _entries(product: Mapping[str, Any], axis: str) -> list[str]:

@@ -21,6 +21,7 @@ from benchmark.frames import curve_frame, run_frame
 from benchmark.freshness import is_stale
 from benchmark.stats import CELL, Board, cell_table, regime_gate, rho_sel
 from benchmark.store import Row
+from benchmark.tuned import shown
 
 LINE = [*CELL, "track", "method"]
 FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels"]
@@ -73,13 +74,13 @@ def newest(rows: Sequence[Row]) -> list[Row]:
 
 def plain(cells: pd.DataFrame) -> list[dict[str, Any]]:
     """Lines as numbers in the direction of the score (errors are positive again), None where there is nothing."""
-    shown = cells.copy()
+    table = cells.copy()
     for name in ("mean", "low", "high"):
-        shown[name] = shown[name] * shown["sign"] if len(shown) else []
-    if len(shown):
-        errors = shown["sign"] < 0
-        shown.loc[errors, ["low", "high"]] = shown.loc[errors, ["high", "low"]].to_numpy()
-    lines = shown.drop(columns=["sign"], errors="ignore").to_dict("records")
+        table[name] = table[name] * table["sign"] if len(table) else []
+    if len(table):
+        errors = table["sign"] < 0
+        table.loc[errors, ["low", "high"]] = table.loc[errors, ["high", "low"]].to_numpy()
+    lines = table.drop(columns=["sign"], errors="ignore").to_dict("records")
     return [{key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()} for line in lines]
 
 
@@ -136,7 +137,7 @@ def publish_local(rows: Sequence[Row], results: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    text, parts = write(rows, results / "local")
+    text, parts = write(shown(rows, results), results / "local")
     console = Console(width=None if Console().is_terminal else 200)
     for part in parts[:SHOWN]:
         table = Table(title=escape(part.title), caption=escape(part.note) or None, title_justify="left", caption_justify="left")

@@ -7,6 +7,7 @@ CHECKPOINTS = 11  # of every run
 SELECTIONS = ("last", "noisy_val", "clean_val", "oracle")  # tracks recorded from the same run
 PRIMARY = SELECTIONS[:2]
 DEVELOPMENT = ("digits", "yeast", "newswire", "diamonds(subset=10000)")  # hyper-parameters are tuned on these tasks: they are shown, never ranked
+TRIALS = 16  # of a tuning; the first has the yaml's defaults
 
 
 def checkpoints(epochs: int) -> list[int]:

@@ -28,7 +28,7 @@ def planned(arguments: Sequence[str]) -> tuple[Grid, list[Seed], Path]:
         config = compose("config", overrides=plain, return_hydra_config=True)
     chosen = OmegaConf.to_container(config.hydra.runtime.choices)
     sweeper = OmegaConf.to_container(config.hydra.sweeper)
-    grid, _ = grid_of(sweeper, overrides, chosen)  # type: ignore[arg-type]
+    grid, _ = grid_of(sweeper, overrides, chosen, str(config.setting))  # type: ignore[arg-type]
     return grid, seed_tuples(list(config.seeds), config.seed_axes), ROOT / Path(str(config.paths.results)).expanduser()
 
 

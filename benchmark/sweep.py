@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,13 +14,14 @@ from omegaconf import DictConfig, OmegaConf
 from benchmark.config import Cell
 from benchmark.errors import ConfigError
 from benchmark.freshness import due
+from benchmark.frozen import variants
 from benchmark.grid import Grid, expand
 from benchmark.identity import AXES, ROOT
 from benchmark.launching import Launch, launched, passed_on
 from benchmark.limits import drained_by_sigterm
 from benchmark.store import Row, Seed, Store, seed_name
 
-OF_SWEEP = ("experiment", "launcher", "jobs", "seeds")  # a job is one cell: it composes faster without them
+OF_SWEEP = ("experiment", "launcher", "jobs", "seeds", "setting")  # a job is one cell: it composes faster without them
 
 
 def seed_tuples(seeds: Sequence[int], axes: Mapping[str, Any]) -> list[Seed]:
@@ -41,13 +43,14 @@ def seed_tuples(seeds: Sequence[int], axes: Mapping[str, Any]) -> list[Seed]:
     return list(dict.fromkeys(zip(*columns, strict=True)))
 
 
-def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: Mapping[str, Any]) -> tuple[Grid, list[str]]:
+def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: Mapping[str, Any], setting: str = "default") -> tuple[Grid, list[str]]:
     """Expand the grid of an experiment under the command line's overrides.
 
     Args:
         sweeper: ``grid``, ``narrow`` and ``extra`` of ``hydra.sweeper``.
         overrides: of the command line: options of the axes narrow the grid.
         chosen: Hydra's runtime choices, for axes that nobody names.
+        setting: where hyper-parameters come from: default | blind | trials.
 
     Returns:
         The grid, and the overrides that go to every job as they are.
@@ -67,7 +70,7 @@ def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: M
     if not products:
         products = [{axis: narrow.pop(axis, [given.get(axis, "")]) for axis in AXES if axis in given or axis in narrow}]
     extra = list(map(str, sweeper["extra"]))
-    return expand(products, narrow, given, extra), rest + extra
+    return expand(products, narrow, given, extra, functools.partial(variants, setting)), rest + extra
 
 
 def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config: DictConfig, launch: Launch) -> list[Row]:
@@ -75,7 +78,7 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
     from benchmark.progress import progress
 
     chosen: Any = OmegaConf.to_container(config.hydra.runtime.choices)
-    grid, words = grid_of(sweeper, overrides, chosen)
+    grid, words = grid_of(sweeper, overrides, chosen, str(config.setting))
     if not grid.cells:
         wanted = " with ".join(str(o.input_line) for o in overrides if o.get_key_element() in AXES)
         reason = "; ".join(grid.skipped[:3]) or f"no product of the experiment has {wanted}: drop one of them, or run the cell without experiment="
@@ -96,7 +99,7 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
             errors = launched(launch, jobs, store)
             if drained():
                 print("drained: the running seeds have ended, no other was started; the same command goes on")
-    rows = report(grid, seeds, results)
+    rows = report(grid, seeds, results, board=config.setting != "trials")  # a trial is no entry of a board
     if errors:  # wrong input of some cells: what could be run was run
         raise errors[0]
     if any(row.status == "failed" for row in rows):
@@ -110,13 +113,14 @@ def pending(cells: Sequence[Cell], seeds: Sequence[Seed], store: Store, on_exist
     return {(cell.id, seed): cell for cell, seed, row in found if row is None or due(row, on_existing)}
 
 
-def report(grid: Grid, seeds: Sequence[Seed], results: Path) -> list[Row]:
-    """Print and write the board; name the failures with the commands that repeat them."""
+def report(grid: Grid, seeds: Sequence[Seed], results: Path, board: bool = True) -> list[Row]:
+    """Print and write the board, where one is asked for; name the failures with the commands that repeat them."""
     from benchmark.leaderboard import publish_local
 
     store = Store(results)
     rows = [row for cell in grid.cells for seed in seeds if (row := store.read(cell.id, seed)) is not None]
-    publish_local(rows, results)
+    if board:
+        publish_local(rows, results)
     failed = [row for row in rows if row.status == "failed"]
     for row in failed:
         last = (row.error or "no traceback").strip().splitlines()[-1]
