@@ -19,7 +19,7 @@ RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) \
 	launcher=$(LAUNCHER) jobs=$(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers sweep smoke status leaderboard docs bench test lint lock clean
+.PHONY: help setup setup-launchers sweep smoke status leaderboard docs bench faults test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ docs: $(READY) ## Rebuild the generated pages and the schema
 
 bench: $(READY) ## Measure speed and memory, print the table of docs/performance.md
 	@$(PYTHON) -m benchmark bench
+
+faults: $(READY) ## Kill sweeps and let writers race, print the table of docs/faults.md
+	@$(PYTHON) -m benchmark faults
 
 test: $(READY) ## Run all tests
 	@$(PYTHON) -m pytest -n auto

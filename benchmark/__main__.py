@@ -45,6 +45,7 @@ COMMANDS = {
     "check": "benchmark.catalog:check_method",
     "docs": "benchmark.documents:documents",
     "bench": "benchmark.bench:bench",
+    "faults": "benchmark.faults:faults",
 }
 
 

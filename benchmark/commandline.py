@@ -15,7 +15,7 @@ from benchmark.identity import AXES
 from benchmark.launching import check_installed
 
 GROUPS = (*AXES, "launcher", "experiment")
-COMMANDS = ("status", "plan", "verify", "leaderboard", "list", "describe", "new-method", "check", "docs", "bench")
+COMMANDS = ("status", "plan", "verify", "leaderboard", "list", "describe", "new-method", "check", "docs", "bench", "faults")
 VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb")}
 
 
