@@ -4,22 +4,21 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 # Axes come from the command line only: a TASK in the environment belongs to somebody else.
-AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT ARGS
+AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N ARGS
 $(foreach v,$(AXES),$(if $(filter environment%,$(origin $v)),$(eval override undefine $v)))
 
 EXPERIMENT  ?= quick
+N           ?= 5
 JOBS        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 LAUNCHER    ?= $(if $(filter 1,$(JOBS)),basic,joblib)
 
-comma := ,
+NAMED = $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") \
+	$(if $(MODEL),"model=$(MODEL)") $(if $(TRAINER),"trainer=$(TRAINER)") $(if $(SEEDS),"seeds=[$(SEEDS)]")
+SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_existing=$(ON_EXISTING)") launcher=$(LAUNCHER) jobs=$(JOBS) $(ARGS)
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
-SAID = $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") \
-	$(if $(MODEL),"model=$(MODEL)") $(if $(TRAINER),"trainer=$(TRAINER)") $(if $(SEEDS),"seeds=[$(SEEDS)]") \
-	$(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_existing=$(ON_EXISTING)") \
-	launcher=$(LAUNCHER) jobs=$(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers sweep smoke tune status audit leaderboard docs noise-card bench test lint lock clean
+.PHONY: help setup setup-launchers sweep smoke tune status plan verify audit leaderboard new-method check docs noise-card bench faults test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,10 +46,16 @@ tune: $(READY) ## Search hyper-parameters: METHOD= [TRACK=blind | tuned | tuned_
 	@$(PYTHON) -m benchmark tune $(if $(TRACK),track=$(TRACK)) $(SAID)
 
 status: $(READY) ## What an experiment has and lacks, and which methods have rows
-	@$(PYTHON) -m benchmark status experiment=$(EXPERIMENT) $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") $(if $(SEEDS),"seeds=[$(SEEDS)]") $(ARGS)
+	@$(PYTHON) -m benchmark status experiment=$(EXPERIMENT) $(NAMED) $(ARGS)
+
+plan: $(READY) ## The grid of EXPERIMENT, what is already there, and the minutes that are left
+	@$(PYTHON) -m benchmark plan experiment=$(EXPERIMENT) $(NAMED) $(ARGS)
+
+verify: $(READY) ## Run N=5 rows again and compare every metric bit for bit
+	@$(PYTHON) -m benchmark verify N=$(N) $(ARGS)
 
 audit: $(READY) ## Rank the labels of TASK that look wrong: METHOD= NOISE= MODEL= TRAINER= SEEDS=
-	@$(PYTHON) -m benchmark audit $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(METHOD),"method=$(METHOD)") $(if $(MODEL),"model=$(MODEL)") $(if $(TRAINER),"trainer=$(TRAINER)") $(if $(SEEDS),"seeds=[$(SEEDS)]") $(ARGS)
+	@$(PYTHON) -m benchmark audit $(NAMED) $(ARGS)
 
 leaderboard: $(READY) ## Rebuild results/local/leaderboard.* from all rows
 	@$(PYTHON) -m benchmark leaderboard $(ARGS)
@@ -59,10 +64,19 @@ docs: $(READY) ## Rebuild the generated pages and the schema
 	@$(PYTHON) -m benchmark docs
 
 noise-card: $(READY) ## Describe the noise NOISE= on TASK= in numbers and as a picture
-	@$(PYTHON) -m benchmark noise-card $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(if $(TRAINER),"trainer=$(TRAINER)") $(ARGS)
+	@$(PYTHON) -m benchmark noise-card $(if $(TASK),"task=$(TASK)") $(if $(NOISE),"noise=$(NOISE)") $(ARGS)
+
+new-method: $(READY) ## Begin a method: NAME=my_method
+	@$(PYTHON) -m benchmark new-method $(NAME)
+
+check: $(READY) ## The contract tests of METHOD= alone
+	@$(PYTHON) -m benchmark check $(METHOD)
 
 bench: $(READY) ## Measure speed and memory, print the table of docs/performance.md
 	@$(PYTHON) -m benchmark bench
+
+faults: $(READY) ## Kill sweeps and let writers race, print the table of docs/faults.md
+	@$(PYTHON) -m benchmark faults
 
 test: $(READY) ## Run all tests
 	@$(PYTHON) -m pytest -n auto

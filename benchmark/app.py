@@ -15,7 +15,7 @@ from benchmark.grid import unsupported
 from benchmark.identity import ROOT
 from benchmark.limits import drained_by_sigterm
 from benchmark.store import Row
-from benchmark.sweep import seed_tuples
+from benchmark.sweep import end, seed_tuples
 
 
 def run_config(config: DictConfig) -> list[Row]:
@@ -41,11 +41,13 @@ def main(config: DictConfig) -> None:
         run_config(config)
         return
     try:
-        with drained_by_sigterm(ROOT / Path(str(config.paths.results)).expanduser() / "running"):
-            rows = run_config(config)
+        results = ROOT / Path(str(config.paths.results)).expanduser()
+        with drained_by_sigterm(results / "running") as drained:
+            rows, ended = run_config(config), drained()
+        if rows:
+            from benchmark.leaderboard import publish_local
+
+            publish_local(rows, results)
     except UserError as error:
         raise Abort from error
-    if rows:
-        from benchmark.leaderboard import publish_local
-
-        publish_local(rows, ROOT / Path(str(config.paths.results)).expanduser())
+    end(rows, ended)

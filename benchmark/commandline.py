@@ -28,6 +28,7 @@ COMMANDS = {
     "docs": "benchmark.documents:documents",
     "noise-card": "benchmark.noise.card:noise_card",
     "bench": "benchmark.bench:bench",
+    "faults": "benchmark.faults:faults",
     "tune": "benchmark.tuning:tune",
 }
 MULTIRUN = ("-m", "--multirun")

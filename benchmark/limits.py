@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
+
+from benchmark.files import writing
 
 DRAIN = "LABELNOISE_DRAIN"  # names a file; once it exists, no further seed is started, in whatever process
 
@@ -56,6 +60,12 @@ def draining() -> bool:
     return bool(path) and Path(str(path)).exists()
 
 
+def end_drained() -> NoReturn:
+    """End the program of a sweep that was asked to end: as a shell tells it, 128 + SIGTERM."""
+    print("drained: the running seeds have ended, no other was started; the same command goes on", file=sys.stderr)
+    sys.exit(128 + signal.SIGTERM)
+
+
 @contextmanager
 def passing_on_sigterm() -> Iterator[None]:
     """In a process that runs cells of a sweep: SIGTERM drains the sweep instead of killing the running seed."""
@@ -74,11 +84,12 @@ def passing_on_sigterm() -> Iterator[None]:
 def drained_by_sigterm(folder: Path) -> Iterator[Callable[[], bool]]:
     """SIGTERM to this process makes every process of the sweep finish the seed that it runs and start no other one.
 
-    Yields a function that tells whether that happened.
+    Yields a function that tells, in the body, whether that happened.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"drain-{os.getpid()}"
-    path.unlink(missing_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
     os.environ[DRAIN] = str(path)
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, lambda number, frame: path.touch()) if main else None

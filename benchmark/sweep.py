@@ -18,7 +18,7 @@ from benchmark.frozen import variants
 from benchmark.grid import Grid, expand
 from benchmark.identity import AXES, ROOT
 from benchmark.launching import Launch, launched, passed_on
-from benchmark.limits import drained_by_sigterm
+from benchmark.limits import drained_by_sigterm, end_drained
 from benchmark.store import Row, Seed, Store, seed_name
 
 OF_SWEEP = ("experiment", "launcher", "jobs", "seeds", "setting")  # a job is one cell: it composes faster without them
@@ -74,7 +74,7 @@ def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: M
 
 
 def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config: DictConfig, launch: Launch) -> list[Row]:
-    """Launch the cells whose rows are missing; print the board; exit with code 1 if a run failed."""
+    """Launch the cells whose rows are missing; print the board; exit with code 1 if a run failed, 143 after SIGTERM."""
     from benchmark.progress import progress
 
     chosen: Any = OmegaConf.to_container(config.hydra.runtime.choices)
@@ -89,22 +89,36 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
     waiting = pending(grid.cells, seeds, store, str(config.on_existing))
     for reason in grid.skipped:
         print(f"skipped: {reason}")
-    errors: list[Exception] = []
+    errors, ended = list[Exception](), False
     if waiting:
         store.check_writable()
         died = store.died()  # what took its process along comes last, so that it cannot keep others from running
         cells = sorted({cell.id: cell for cell in waiting.values()}.values(), key=lambda cell: cell.id in died)
         with drained_by_sigterm(results / "running") as drained, progress(waiting, store, len(grid.skipped)):
             jobs = [[*grid.overrides[cell.id], *words, *passed_on(), f"seeds={list(config.seeds)}"] for cell in cells]
-            errors = launched(launch, jobs, store)
-            if drained():
-                print("drained: the running seeds have ended, no other was started; the same command goes on")
+            errors, ended = launched(launch, jobs, store), drained()
     rows = report(grid, seeds, results, board=config.setting != "trials")  # a trial is no entry of a board
-    if errors:  # wrong input of some cells: what could be run was run
-        raise errors[0]
-    if any(row.status == "failed" for row in rows):
-        sys.exit(1)
+    end(rows, ended, errors)
     return rows
+
+
+def end(rows: Sequence[Row], drained: bool, errors: Sequence[Exception] = ()) -> None:
+    """Name the failed runs with the commands that repeat them; end the program with an exit code that tells, unless all is well.
+
+    Raises:
+        Exception: the first of ``errors``, such as wrong input of some cells: what could be run was run.
+    """
+    failed = [row for row in rows if row.status == "failed"]
+    for row in failed:
+        last = (row.error or "no traceback").strip().splitlines()[-1]
+        print(f"failed: {' '.join(row.labels[axis] for axis in AXES[:3])} seed {seed_name(row.seed)}: {last}")
+        print(f"  repeat: {row.provenance['command']}")
+    if errors:
+        raise errors[0]
+    if drained:
+        end_drained()
+    if failed:
+        sys.exit(1)
 
 
 def pending(cells: Sequence[Cell], seeds: Sequence[Seed], store: Store, on_existing: str) -> dict[tuple[str, Seed], Cell]:
@@ -114,16 +128,11 @@ def pending(cells: Sequence[Cell], seeds: Sequence[Seed], store: Store, on_exist
 
 
 def report(grid: Grid, seeds: Sequence[Seed], results: Path, board: bool = True) -> list[Row]:
-    """Print and write the board, where one is asked for; name the failures with the commands that repeat them."""
+    """The rows of a grid; prints and writes their board, where one is asked for."""
     from benchmark.leaderboard import publish_local
 
     store = Store(results)
     rows = [row for cell in grid.cells for seed in seeds if (row := store.read(cell.id, seed)) is not None]
     if board:
         publish_local(rows, results)
-    failed = [row for row in rows if row.status == "failed"]
-    for row in failed:
-        last = (row.error or "no traceback").strip().splitlines()[-1]
-        print(f"failed: {' '.join(row.labels[axis] for axis in AXES[:3])} seed {seed_name(row.seed)}: {last}")
-        print(f"  repeat: {row.provenance['command']}")
     return rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import multiprocessing
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -242,12 +241,6 @@ def test_eight_threads_lose_and_double_no_row(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         placed = list(pool.map(lambda writer: writes(tmp_path, writer, 25), range(8)))
     assert_none_lost_none_doubled(tmp_path, placed, 25)
-
-
-def test_three_processes_lose_and_double_no_row(tmp_path: Path) -> None:
-    with multiprocessing.get_context("fork").Pool(3) as pool:
-        placed = pool.starmap(writes, [(tmp_path, writer, 10) for writer in range(3)])
-    assert_none_lost_none_doubled(tmp_path, placed, 10)
 
 
 def test_readers_see_whole_rows_while_one_is_replaced(tmp_path: Path) -> None:

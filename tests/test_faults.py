@@ -1,0 +1,251 @@
+"""What goes wrong while a sweep runs: killed, asked to end, out of time, memory or disk, altered files. Finished rows stay."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark import faults
+from benchmark.__main__ import PLUGINS
+from benchmark.config import Cell
+from benchmark.errors import DataError, LaunchError
+from benchmark.execution import Outcome, execute
+from benchmark.grid import expand
+from benchmark.identity import ROOT
+from benchmark.launching import launched
+from benchmark.leaderboard import rebuild
+from benchmark.paths import Paths
+from benchmark.runner import Options, run_cell
+from benchmark.setting import _setting
+from benchmark.status import status
+from benchmark.store import Store
+from benchmark.sweep import pending
+
+SEED = (0, 0, 0)
+
+
+@pytest.fixture
+def cells() -> list[Cell]:
+    product = {"task": "digits", "noise": "symmetric(rate=0.4)", "method": ["erm", "gce"], "model": "linear", "trainer": "smoke"}
+    return expand([product], {}, {}, []).cells
+
+
+def wait_for(found: Callable[[], Any], alive: Callable[[], bool]) -> Any:
+    """What ``found`` returns as soon as it is something, while somebody lives who makes it."""
+    while not (value := found()):
+        assert alive(), "it ended too early"
+        time.sleep(0.005)
+    return value
+
+
+@pytest.mark.slow
+def test_killed_sweeps_end_with_the_rows_of_one_that_nobody_disturbed(tmp_path: Path) -> None:
+    survived, moments = faults.kills(tmp_path, 3)
+    assert survived == 3
+    assert all(0 < moment < 1 for moment in moments)
+
+
+def test_eight_writers_lose_and_double_no_row(tmp_path: Path) -> None:
+    assert faults.race(tmp_path, 8, 160) == 160
+
+
+@pytest.mark.slow
+def test_two_sweeps_of_the_same_grid_at_once(tmp_path: Path) -> None:
+    both = [faults.start(tmp_path / "both", "seeds=[0,1]") for _ in range(2)]
+    for child in both:
+        child.join()
+    assert [child.exitcode for child in both] == [0, 0]
+    assert len(list(Store(tmp_path / "both").rows())) == 4
+    assert not list((tmp_path / "both" / "running").iterdir())
+
+
+@pytest.mark.slow
+def test_sigterm_lets_the_running_seed_end_and_starts_no_other(tmp_path: Path) -> None:
+    results = tmp_path / "drained"
+    child = faults.start(results, "seeds=[0,1,2,3,4,5,6,7]")
+    wait_for(Store(results).under_way, child.is_alive)
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGTERM)
+    child.join()
+    assert child.exitcode == 128 + signal.SIGTERM
+    assert "drained: the running seeds have ended, no other was started; the same command goes on" in results.with_suffix(".log").read_text()
+    rows = list(Store(results).rows())
+    assert 0 < len(rows) < 16
+    assert {row.status for row in rows} == {"ok"}
+    assert not list((results / "running").iterdir())
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_one_line_and_the_next_sweep_completes(tmp_path: Path) -> None:
+    words = [*faults.SWEEP[:-1], "launcher=joblib", "jobs=2", "trainer=quick", f"paths.results={tmp_path}", f"paths.cache={tmp_path}/cache"]
+    child = subprocess.Popen([sys.executable, "-m", "benchmark", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    (path, *_) = wait_for(Store(tmp_path).under_way, lambda: child.poll() is None)
+    os.kill(int(path.name.split("@")[2]), signal.SIGKILL)
+    text, _ = child.communicate()
+    assert child.returncode == 1, text
+    (line,) = [line for line in text.splitlines() if line.startswith("error: ")]
+    assert "a worker process died while it ran digits symmetric(rate=0.4)" in line
+    assert "finished rows are kept, run the same command again" in line
+    assert "Traceback" not in text
+    assert len(faults.finish(tmp_path, "trainer=quick")) == 6
+
+
+class DiedError(Exception):
+    """What a launcher raises when it loses a worker."""
+
+
+def test_a_launcher_that_breaks_names_the_cells_that_died_with_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def launch(jobs: Any, initial_job_idx: int) -> Any:
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        with store.running("cell", SEED, "digits clean erm"):
+            alive = store.under_way()[0]
+        host = alive.name.split("@")[1]
+        alive.with_name(f"ab-0@{host}@{gone.pid}").write_text("digits clean gce")
+        alive.with_name(f"cd-0@{host}@{os.getpid()}").write_text("digits clean elr")
+        alive.with_name(f"ef-0@elsewhere@{gone.pid}").write_text("digits clean sop")
+        raise DiedError("the pool is broken\nand more")
+
+    (error,) = launched(launch, [[]], store)
+    assert isinstance(error, LaunchError)
+    assert str(error).startswith("a worker process died while it ran digits clean gce: finished rows are kept")
+    assert isinstance(error.__cause__, DiedError)
+    assert store.died() == {}
+    (error,) = launched(lambda jobs, initial_job_idx: launch_refused(), [[]], store)
+    assert str(error).startswith("the launcher stopped: ConnectionError: no cluster at x: finished rows are kept")
+
+
+def launch_refused() -> Any:
+    raise ConnectionError("no cluster at x\nmore")
+
+
+@pytest.fixture
+def misbehaving(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Make gce do something while it trains; the other methods stay as they are."""
+
+    def arrange(do: Callable[[], None]) -> None:
+        def run(config: Any, *arguments: Any, **named: Any) -> Outcome:
+            if config["_target_"].endswith("GCE"):
+                do()
+            return execute(config, *arguments, **named)
+
+        monkeypatch.setattr("benchmark.runner.execute", run)
+
+    return arrange
+
+
+def test_a_run_that_takes_too_long_fails_and_the_other_cells_finish(cells: list[Cell], paths: Paths, misbehaving: Any) -> None:
+    misbehaving(lambda: threading.Event().wait(60))
+    rows = [row for cell in cells for row in run_cell(cell, [SEED], paths, Options(seconds=0.3 if cell.choice["method"] == "gce" else None))]
+    assert [row.status for row in rows] == ["ok", "failed"]
+    assert "TimeoutError: the run took longer than limits.seconds" in str(rows[1].error)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_run_that_allocates_too_much_fails_and_the_other_cells_finish(cells: list[Cell], paths: Paths, misbehaving: Any) -> None:
+    misbehaving(lambda: np.ones(2**31))
+    rows = [row for cell in cells for row in run_cell(cell, [SEED], paths, Options(memory_gb=2))]
+    assert [row.status for row in rows] == ["ok", "failed"]
+    assert "MemoryError" in str(rows[1].error)
+    np.ones(10**6)
+    misbehaving(lambda: torch.ones(2**30))
+    (row,) = run_cell(cells[1], [SEED], paths, Options(memory_gb=2))
+    assert row.status == "failed"
+    assert "allocate" in str(row.error)
+
+
+def test_a_truncated_row_is_made_again(cells: list[Cell], paths: Paths) -> None:
+    (first,) = run_cell(cells[0], [SEED], paths)
+    path = Store(paths.results).path(cells[0].id, SEED)
+    path.write_bytes(path.read_bytes()[:-50])
+    (again,) = run_cell(cells[0], [SEED], paths)
+    assert again.metrics == first.metrics
+    assert Store(paths.results).read(cells[0].id, SEED) == again
+    assert f"{path} is not a valid row" in (paths.results / "logs" / f"{cells[0].id}.log").read_text()
+
+
+def test_altered_reference_predictions_are_named_and_made_again(cells: list[Cell], paths: Paths) -> None:
+    (first,) = run_cell(cells[0], [SEED], paths)
+    (path,) = (paths.cache / "reference").glob("*.npz")
+    good = path.read_bytes()
+    path.write_bytes(good[:200] + bytes([good[200] ^ 1]) + good[201:])
+    _setting.cache_clear()
+    (again,) = run_cell(cells[0], [SEED], paths, Options(on_existing="rerun"))
+    assert path.read_bytes() == good
+    assert again.metrics == first.metrics
+    assert f"{path} was altered" in (paths.results / "logs" / f"{cells[0].id}.log").read_text()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of one megabyte."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk takes root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_is_full_is_told_before_any_training_and_loses_nothing(cells: list[Cell], paths: Paths, small_disk: Path) -> None:
+    small = Paths(paths.data, small_disk, paths.cache)
+    run_cell(cells[0], [SEED], small)
+    with pytest.raises(OSError, match="No space left"), (small_disk / "filler").open("wb") as file:
+        file.write(bytes(2**21))
+    before = {path: path.read_bytes() for path in small_disk.glob("runs/??/*.json")}
+    with pytest.raises(DataError, match=r"cannot be written \(No space left on device\): make room, or give paths.results=DIR"):
+        run_cell(cells[1], [SEED], small)
+    assert {path: path.read_bytes() for path in small_disk.glob("runs/??/*.json")} == before
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(DataError, match=r"cannot be written \(Read-only file system\)"):
+        run_cell(cells[1], [SEED], small)
+
+
+def test_a_sweep_on_a_full_disk_is_one_line_and_exit_code_2(small_disk: Path, tmp_path: Path) -> None:
+    (small_disk / "filler").write_bytes(bytes(2**20 - 8192))
+    results = tmp_path / "link"
+    results.symlink_to(small_disk)
+    child = faults.start(results)
+    child.join()
+    assert child.exitcode == 2
+    (line,) = results.with_suffix(".log").read_text().splitlines()
+    assert line.startswith(f"error: {results}/runs cannot be written (No space left on device): make room")
+
+
+def test_status_sweep_and_board_name_a_truncated_row_and_go_on(
+    cells: list[Cell], paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.syspath_prepend(PLUGINS)
+    importlib.import_module("hydra_plugins.grid_sweeper")
+    for cell in cells:
+        run_cell(cell, [SEED], paths)
+    store = Store(paths.results)
+    path = store.path(cells[0].id, SEED)
+    path.write_bytes(path.read_bytes()[:700])
+    assert status(["experiment=smoke", "task=digits", "model=linear", "seeds=[0]", f"paths.results={paths.results}"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{path} cannot be read: it counts as missing" in shown
+    assert re.search(r"^erm +0 +0 +3$", shown, re.MULTILINE)
+    assert re.search(r"^gce +1 +0 +2$", shown, re.MULTILINE)
+    assert list(pending(cells, [SEED], store, "skip")) == [(cells[0].id, SEED)]
+    caplog.clear()
+    assert rebuild([f"paths.results={paths.results}"]) == 0
+    (record,) = caplog.records
+    assert f"{path} is not a valid row" in record.getMessage()
+    assert {line["method"] for line in json.loads((paths.results / "local" / "leaderboard.json").read_text())} == {"gce"}
