@@ -248,4 +248,4 @@ def test_status_sweep_and_board_name_a_truncated_row_and_go_on(
     assert rebuild([f"paths.results={paths.results}"]) == 0
     (record,) = caplog.records
     assert f"{path} is not a valid row" in record.getMessage()
-    assert {line["method"] for line in json.loads((paths.results / "local" / "leaderboard.json").read_text())} == {"gce"}
+    assert {line["method"] for line in json.loads((paths.results / "local" / "leaderboard.json").read_text())["cells"]} == {"gce"}
