@@ -13,7 +13,9 @@ from statistics import median
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from benchmark.bench_noise import Measurement, noise_speed
 from benchmark.config import load
+from benchmark.errors import ConfigError, choices
 from benchmark.identity import ROOT
 from benchmark.learner import Learner
 from benchmark.methods.base import Method
@@ -23,13 +25,19 @@ from benchmark.step import Passes
 from benchmark.trainer import TrainerSettings, train
 from benchmark.training import Recipe, input_shape
 
-Measurement = tuple[str, str, str]  # what, measured, aim
-
 
 def bench(arguments: Sequence[str] = ()) -> int:
-    """Measure everything and print a markdown table."""
+    """Measure everything, or the functions named, and print a markdown table.
+
+    Raises:
+        ConfigError: no such measurement.
+    """
+    known = {measure.__name__: measure for measure in (step_overhead, finished_sweep, worker_memory, noise_speed)}
+    for name in arguments:
+        if name not in known:
+            raise ConfigError(f"bench {name!r} is unknown: {choices(name, known)}")
     print("| what | measured | aim |\n|---|---|---|")
-    for measure in (step_overhead, finished_sweep, worker_memory):
+    for measure in [known[name] for name in arguments] or known.values():
         for what, value, aim in measure():
             print(f"| {what} | {value} | {aim} |", flush=True)
     return 0
