@@ -25,17 +25,17 @@ BLOCK = 1 << 16  # units that are worked on at once: keeps temporary arrays smal
 class Streams:
     """Uniform numbers per unit, one stream per name: ``streams["flip"]`` is (N,) in [0, 1).
 
-    ``ids`` replaces the ids of the units, ``drawn`` counts how often a name was drawn before (see ``after``).
+    ``ids`` replaces the ids of the units; ``uses`` counts, for a whole chain of noises, how often each name was drawn (see ``after``).
     """
 
-    def __init__(self, labels: Labels, *axes: Any, ids: np.ndarray | None = None, drawn: Mapping[str, int] | None = None) -> None:
+    def __init__(self, labels: Labels, *axes: Any, ids: np.ndarray | None = None, uses: dict[str, int] | None = None) -> None:
         # One unit per example: its id is the example's, and millions of them need no second array.
         own = labels.group if labels.width == 1 else labels.group * labels.width + labels.column
         self._ids = own if ids is None else ids
         self._axes = axes
         self._drawn: dict[str, np.ndarray] = {}
-        self._used: set[str] = set()
-        self._before = dict(drawn or {})
+        self._uses: dict[str, int] = {} if uses is None else uses
+        self._before = dict(self._uses)
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._drawn:
@@ -58,10 +58,7 @@ class Streams:
 
     def after(self, labels: Labels, ids: np.ndarray) -> Streams:
         """Streams for noise on top of this one: a name that was drawn here is drawn anew, all others are what they would be alone."""
-        drawn = dict(self._before)
-        for name in self._used:
-            drawn[name] = drawn.get(name, 0) + 1
-        return Streams(labels, *self._axes, ids=ids, drawn=drawn)
+        return Streams(labels, *self._axes, ids=ids, uses=self._uses)
 
     @property
     def ids(self) -> np.ndarray:
@@ -69,8 +66,9 @@ class Streams:
         return self._ids
 
     def _key(self, name: str) -> tuple[Any, ...]:
-        self._used.add(name)
-        return (name, self._before[name]) if name in self._before else (name,)
+        number = self._before.get(name, 0)
+        self._uses[name] = max(self._uses.get(name, 0), number + 1)
+        return (name, number) if number else (name,)
 
 
 @dataclass(frozen=True)
