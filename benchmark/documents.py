@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmark.config import names, option, resolve_target
+from benchmark.config import build, names, option, resolve_target
 from benchmark.identity import ROOT
 from benchmark.store import Row
 
@@ -35,6 +35,28 @@ def method_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def noise_table() -> str:
+    """``docs/noise.md``: one line per noise yaml."""
+    lines = [
+        "# Noise",
+        "",
+        "Generated from `conf/noise` and the docstrings by `make docs`. *nested*: mistakes at a low rate are a subset of those at a higher one, with the "
+        "same wrong labels; otherwise the reason why not. *reads*: what it needs beside right labels. `make noise-card TASK= NOISE=` describes any of them "
+        "on a task; `noise=chain(first=long_tail,second=symmetric)` puts one on top of another.",
+        "",
+        "| noise | defaults | tasks | reads | nested | what it does |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in names("noise"):
+        config = option("noise", name)
+        noise = build(config, "noise")
+        defaults = ", ".join(f"{k}={v['_target_'].rsplit('.')[-1] if isinstance(v, dict) else v}" for k, v in config.items() if k != "_target_")
+        text = " ".join(inspect.cleandoc(type(noise).__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|")
+        nested = f"no: {noise.not_nested}" if noise.not_nested else "yes"
+        lines.append(f"| `{name}` | {defaults} | {', '.join(sorted(noise.problems))} | {', '.join(sorted(noise.needs))} | {nested} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
 def schema() -> str:
     """``results/schema.json``: the JSON schema of a row."""
     return json.dumps(Row.model_json_schema(), indent=1) + "\n"
@@ -43,6 +65,7 @@ def schema() -> str:
 def pages() -> Iterator[tuple[Path, str]]:
     """Each generated file with its content."""
     yield ROOT / "docs" / "methods.md", method_table()
+    yield ROOT / "docs" / "noise.md", noise_table()
     yield ROOT / "results" / "schema.json", schema()
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from conftest import make_task
 
 from benchmark.config import load
@@ -212,3 +215,41 @@ def test_noise_for_another_problem_is_refused_and_leaves_no_file(tmp_path: Path)
     with pytest.raises(ConfigError, match="serves multiclass, tagging; tiny-regression is regression"):
         corrupt(make_task("regression"), SYMMETRIC, 0, tmp_path)
     assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_builders_of_one_artefact_at_once_agree_on_one(tmp_path: Path) -> None:
+    """Whoever comes first: every caller gets the same labels, and one whole file is left."""
+    task, start = make_task("multiclass"), threading.Barrier(8)
+
+    def build_it(_: int) -> tuple[Corruption, dict[str, Any]]:
+        start.wait()
+        return corrupt(task, SYMMETRIC, 0, tmp_path)
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(build_it, range(8)))
+    for other, manifest in made[1:]:
+        assert_equal(other, made[0][0])
+        assert manifest == made[0][1]
+    (path,) = files(tmp_path)
+    assert sorted(p.suffix for p in path.parent.iterdir()) == [".json", ".npz"]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == made[0][1]["sha256"]
+
+
+def test_a_matrix_file_that_changes_changes_the_labels(tmp_path: Path) -> None:
+    task, path = make_task("multiclass"), tmp_path / "matrix.npy"
+    seen = []
+    for shift in (1, 2):
+        np.save(path, np.roll(np.eye(4), shift, axis=1))
+        made, _ = corrupt(task, load("noise", "transition", matrix=str(path)), 0, tmp_path)
+        seen.append((made.observed - task.train.y) % 4)
+    assert [set(step) for step in seen] == [{1}, {2}]
+
+
+def test_words_reach_the_gazetteer_and_dense_inputs_do_not(tmp_path: Path) -> None:
+    whole, part = (corrupt(make_task("tagging"), load("noise", "gazetteer", coverage=c, mistaken=0.0), 0, tmp_path)[0] for c in (1.0, 0.4))
+    assert np.array_equal(whole.observed, whole.clean)  # type: ignore[arg-type]  # in this task the word decides
+    assert 0 < (part.observed != part.clean).mean() < 0.5
+    task = make_task("tagging")
+    dense = replace(task, train=Examples(torch.zeros(160, 6), task.train.y))
+    with pytest.raises(ConfigError, match="looks words up, and the inputs of tiny-tagging are no words"):
+        corrupt(dense, load("noise", "gazetteer"), 0, tmp_path)

@@ -17,7 +17,7 @@ from benchmark.noise.base import Context, Streams
 from benchmark.noise.cache import corrupt
 from benchmark.noise.sampling import Dilution, LongTail, OpenSet
 from benchmark.paths import Paths
-from benchmark.problems import Multiclass
+from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
 from benchmark.splits import assemble, foreign_inputs
 from benchmark.types import Corruption, Labels
 
@@ -155,6 +155,33 @@ def test_chain_of_open_set_and_flips_keeps_both(labels: Labels) -> None:
         assert np.array_equal(found.clean == -1, found.foreign >= 0)
         known = found.foreign < 0
         assert 0.1 < (found.observed != labels.value)[known].mean() < 0.3
+
+
+def test_chain_composes_in_every_kind_of_task() -> None:
+    rng = np.random.default_rng(0)
+    several = MultiLabel(list("pqr")).labels(rng.integers(0, 2, (500, 3)))
+    found = made("chain", several, first=load("noise", "partial", rate=0.3), second=load("noise", "missing_positive", rate=0.5))
+    unknown = found.observed == -1
+    assert abs(unknown.mean() - 0.3) < 4 * np.sqrt(0.21 / 1500)
+    assert abs((found.observed == 0)[~unknown & (several.value == 1)].mean() - 0.5) < 4 * 0.5 / np.sqrt(500)
+    assert not ((found.observed == 1) & (several.value == 0)).any()
+    target = Regression("z").labels(rng.normal(size=500))
+    found = made("chain", target, first=load("noise", "biased", rate=1.0), second=load("noise", "quantized", levels=3))
+    assert len(set(found.observed.round(9))) == 3
+    assert found.observed.mean() > target.value.mean() + 0.5
+    assert np.array_equal(found.clean, target.value)  # type: ignore[arg-type]
+    tags = Tagging(["O", "B-X", "I-X", "B-Y", "I-Y"], 6).labels(np.tile([0, 1, 2, 0, 3, 0], (200, 1)))
+    found = made("chain", tags, first=load("noise", "span", preset="crowd"), second=load("noise", "symmetric", rate=0.1))
+    assert 0.1 < (found.observed != tags.value).mean() < 0.4
+
+
+def test_a_chain_can_hold_a_chain(labels: Labels) -> None:
+    inner = load("noise", "chain", first=load("noise", "long_tail", factor=5.0), second=load("noise", "symmetric", rate=0.2))
+    found = made("chain", labels, first=inner, second=load("noise", "symmetric", rate=0.2))
+    kept = made("long_tail", labels, factor=5.0).source
+    assert np.array_equal(found.source, kept)
+    wrong = (found.observed != labels.value[kept]).mean()
+    assert abs(wrong - (0.8 * 0.2 + 0.2 * (1 - 0.2 / 4))) < 4 * 0.5 / np.sqrt(len(kept))
 
 
 def test_chain_is_written_like_a_wrapped_method() -> None:

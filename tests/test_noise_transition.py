@@ -62,6 +62,8 @@ def test_superclass_goes_by_name_and_takes_numbers_for_ids() -> None:
     turned = FINE[::-1]
     matrix = Superclass(1.0).transition(balanced(turned, 1))
     assert all(OWNER[turned[i]] == OWNER[turned[int(row.argmax())]] for i, row in enumerate(matrix))
+    other = tuple({"crab": "cra", "maple_tree": "maple tree"}.get(name, name) for name in FINE)
+    assert np.array_equal(Superclass(1.0).transition(balanced(other, 1)), Superclass(1.0).transition(balanced(FINE, 1)))
     numbered = Superclass(0.3).transition(balanced(tuple(map(str, range(100))), 1))
     assert np.array_equal(numbered, Superclass(0.3).transition(balanced(FINE, 1)))
 

@@ -19,28 +19,38 @@ from benchmark.errors import ConfigError
 from benchmark.identity import seed_for, stream
 from benchmark.types import Corruption, Labels
 
-BLOCK = 1 << 18  # units that are worked on at once: keeps temporary arrays small on millions of labels
+BLOCK = 1 << 16  # units that are worked on at once: keeps temporary arrays small on millions of labels
 
 
 class Streams:
     """Uniform numbers per unit, one stream per name: ``streams["flip"]`` is (N,) in [0, 1).
 
-    ``ids`` replaces the ids of the units, ``drawn`` counts how often a name was drawn before (see ``after``).
+    ``ids`` replaces the ids of the units; ``uses`` counts, for a whole chain of noises, how often each name was drawn (see ``after``).
     """
 
-    def __init__(self, labels: Labels, *axes: Any, ids: np.ndarray | None = None, drawn: Mapping[str, int] | None = None) -> None:
+    def __init__(self, labels: Labels, *axes: Any, ids: np.ndarray | None = None, uses: dict[str, int] | None = None) -> None:
         # One unit per example: its id is the example's, and millions of them need no second array.
         own = labels.group if labels.width == 1 else labels.group * labels.width + labels.column
         self._ids = own if ids is None else ids
         self._axes = axes
         self._drawn: dict[str, np.ndarray] = {}
-        self._used: set[str] = set()
-        self._before = dict(drawn or {})
+        self._uses: dict[str, int] = {} if uses is None else uses
+        self._before = dict(self._uses)
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._drawn:
             self._drawn[name] = stream(self._ids, "noise", *self._key(name), *self._axes)
         return self._drawn[name]
+
+    def blocks(self, *names: str) -> Iterator[tuple[slice, list[np.ndarray]]]:
+        """Slices of at most ``BLOCK`` units with their part of the streams. Millions of numbers are never held at once."""
+        last = len(self._ids) - 1
+        plain = last >= 0 and self._ids[0] == 0 and self._ids[-1] == last and bool(np.all(self._ids[1:] > self._ids[:-1]))
+        generators = [self.generator(name) if plain and name not in self._drawn else None for name in names]
+        for start in range(0, len(self._ids), BLOCK):
+            part = slice(start, min(start + BLOCK, len(self._ids)))
+            drawn = (self[name][part] if g is None else g.random(part.stop - start) for name, g in zip(names, generators, strict=True))
+            yield part, list(drawn)
 
     def generator(self, name: str) -> np.random.Generator:
         """For what is drawn once per data set (a matrix, a projection), not per unit."""
@@ -48,10 +58,7 @@ class Streams:
 
     def after(self, labels: Labels, ids: np.ndarray) -> Streams:
         """Streams for noise on top of this one: a name that was drawn here is drawn anew, all others are what they would be alone."""
-        drawn = dict(self._before)
-        for name in self._used:
-            drawn[name] = drawn.get(name, 0) + 1
-        return Streams(labels, *self._axes, ids=ids, drawn=drawn)
+        return Streams(labels, *self._axes, ids=ids, uses=self._uses)
 
     @property
     def ids(self) -> np.ndarray:
@@ -59,8 +66,9 @@ class Streams:
         return self._ids
 
     def _key(self, name: str) -> tuple[Any, ...]:
-        self._used.add(name)
-        return (name, self._before[name]) if name in self._before else (name,)
+        number = self._before.get(name, 0)
+        self._uses[name] = max(self._uses.get(name, 0), number + 1)
+        return (name, number) if number else (name,)
 
 
 @dataclass(frozen=True)
@@ -127,12 +135,17 @@ def check_rate(rate: float, where: str, most: float = 1.0) -> float:
     return float(rate)
 
 
-def corruption(labels: Labels, observed: np.ndarray, **extra: Any) -> Corruption:
+def corruption(labels: Labels, observed: np.ndarray, *, fresh: bool = False, **extra: Any) -> Corruption:
     """A ``Corruption`` that keeps every example in place. Fills in the realised transition matrix.
 
-    ``extra``: other fields of ``Corruption``; ``clean`` where no class is right any more.
+    Args:
+        labels: the right ones. Units that are not live keep their value.
+        observed: (N,) labels after noise.
+        fresh: ``observed`` belongs to the caller alone and left the dead units as they are: it is not copied.
+        extra: other fields of ``Corruption``; ``clean`` where no class is right any more.
     """
-    observed = np.where(labels.live, observed, labels.value)
+    if not fresh:
+        observed = np.where(labels.live, observed, labels.value)
     examples = len(labels.value) // labels.width
     kept: dict[str, Any] = {
         "source": np.arange(examples, dtype=np.int32),
@@ -143,12 +156,6 @@ def corruption(labels: Labels, observed: np.ndarray, **extra: Any) -> Corruption
     return Corruption(observed=observed, **(kept | extra))
 
 
-def blocks(size: int) -> Iterator[slice]:
-    """Slices of at most ``BLOCK`` units."""
-    for start in range(0, size, BLOCK):
-        yield slice(start, min(start + BLOCK, size))
-
-
 def realised_transition(labels: Labels, observed: np.ndarray) -> np.ndarray:
     """T[l, i, j] = share of live units with right class i that carry j: (L, K, K), L = labels of a multi-label task, else 1.
 
@@ -157,7 +164,8 @@ def realised_transition(labels: Labels, observed: np.ndarray) -> np.ndarray:
     k = labels.num_classes
     layers = labels.width if labels.problem == "multilabel" else 1
     counts = np.zeros(layers * k * k, dtype=np.int64)
-    for at in blocks(len(observed)):
+    for start in range(0, len(observed), BLOCK):
+        at = slice(start, start + BLOCK)
         right, given = labels.value[at], observed[at]
         flat = right * k + given if layers == 1 else (labels.column[at] * k + right) * k + given
         use = labels.live[at] & (right >= 0) & (given >= 0)
@@ -201,22 +209,39 @@ def flip_by_transition(labels: Labels, transition: np.ndarray, streams: Streams)
     """
     k = labels.num_classes
     matrix = checked_transition(transition, k, labels.width)
-    row = labels.value + (k * labels.column if len(matrix) > 1 else 0)
-    at = np.flatnonzero(labels.live & (labels.value >= 0))
+    rows = matrix.reshape(-1, k)
+    row = labels.value + k * labels.column if len(matrix) > 1 else labels.value
+    leave = streams["flip"] < (1 - own_probability(rows))[row]
+    at = np.flatnonzero(leave & labels.live & (labels.value >= 0))
     observed = labels.value.copy()
-    observed[at] = flip_rows(matrix.reshape(-1, k), row[at], labels.value[at], streams["flip"][at], streams["pick"][at])
+    observed[at] = draw_other(rows, row[at], streams["pick"][at])
     return observed
 
 
 def flip_rows(rows: np.ndarray, row: np.ndarray, own: np.ndarray, flip: np.ndarray, pick: np.ndarray) -> np.ndarray:
-    """(N,) classes drawn from ``rows[row]``, so that the flips are nested in 1 - P(own).
-
-    A unit leaves its ``own`` class when ``flip < 1 - P(own)``; the wrong class is drawn from the rest of the row by inverting
-    its cumulative sum at ``pick``. All rows are inverted with one sorted search over their concatenation.
+    """(N,) classes drawn from ``rows[row]``, so that the flips are nested in 1 - P(own): a unit leaves its class when ``flip < 1 - P(own)``.
 
     Args:
-        rows: (R, K) distributions; (R,) rows belong to class r modulo K.
+        rows: (R, K) distributions; row r belongs to class r modulo K.
         row, own, flip, pick: (N,).
+    """
+    at = np.flatnonzero(flip < (1 - own_probability(rows))[row])
+    drawn = own.copy()
+    drawn[at] = draw_other(rows, row[at], pick[at])
+    return drawn
+
+
+def own_probability(rows: np.ndarray) -> np.ndarray:
+    """(R,) probability that row r gives its own class, r modulo K."""
+    at = np.arange(len(rows))
+    found: np.ndarray = rows[at, at % rows.shape[1]]
+    return found
+
+
+def draw_other(rows: np.ndarray, row: np.ndarray, pick: np.ndarray) -> np.ndarray:
+    """(N,) wrong classes, drawn from the rest of ``rows[row]`` by inverting its cumulative sum at ``pick``.
+
+    All rows are inverted with one sorted search over their concatenation.
     """
     k = rows.shape[1]
     others = rows * (1 - np.eye(k))[np.arange(len(rows)) % k]
@@ -224,9 +249,5 @@ def flip_rows(rows: np.ndarray, row: np.ndarray, own: np.ndarray, flip: np.ndarr
     cumulative = np.cumsum(others / np.where(mass > 0, mass, 1), axis=1)
     cumulative[:, -1] = 1.0
     edges = (cumulative + np.arange(len(rows))[:, None]).reshape(-1)
-    stay = rows[np.arange(len(rows)), np.arange(len(rows)) % k]
-    at = np.flatnonzero(flip < 1 - stay[row])
-    found = np.searchsorted(edges, row[at] + pick[at], side="right")
-    drawn = own.copy()
-    drawn[at] = np.minimum(found - row[at] * k, k - 1)  # row + pick may round up to the next row
-    return drawn
+    found = np.searchsorted(edges, row + pick, side="right") - row * k
+    return np.minimum(found, k - 1)  # row + pick may round up to the next row

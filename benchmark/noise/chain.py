@@ -16,14 +16,15 @@ class Chain(Noise):
 
     Right stays what was right before both. A unit keeps its id, so ``chain(first=long_tail,second=symmetric)`` flips the kept
     examples as ``symmetric`` alone does; further copies of an example have ids of their own. Random numbers that the first one
-    drew are drawn anew for the second: two kinds of flips are independent. ``chain`` of a chain works too.
+    drew are drawn anew for the second: two kinds of flips are independent. ``chain`` of a chain works too. It serves what both serve.
     """
+
+    not_nested = "two kinds of noise, each with a strength of its own"
 
     def __init__(self, first: Noise, second: Noise) -> None:
         self.first, self.second = first, second
         self.problems, self.needs = first.problems & second.problems, first.needs | second.needs  # type: ignore[misc]
         self.names = first.names or second.names  # type: ignore[misc]
-        self.not_nested = first.not_nested or second.not_nested or "two rates"  # type: ignore[misc]
         self.not_local = first.not_local or second.not_local  # type: ignore[misc]
         self.version = first.version * 1000 + second.version  # type: ignore[misc]
 

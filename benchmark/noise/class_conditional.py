@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmark.errors import ConfigError, choices
-from benchmark.noise.base import Context, Noise, Streams, blocks, check_rate, corruption, flip_by_transition
+from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption, flip_by_transition
 from benchmark.types import Corruption, Labels
 
 CLASSES = frozenset({"multiclass", "tagging"})
@@ -30,7 +30,7 @@ class ClassConditional(Noise):
         return self.transition(labels)
 
     def flips(self, labels: Labels, streams: Streams, matrix: np.ndarray) -> np.ndarray:
-        """(N,) observed labels under ``matrix``."""
+        """(N,) observed labels under ``matrix``, in a new array; dead units stay."""
         return flip_by_transition(labels, matrix, streams)
 
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
@@ -38,7 +38,7 @@ class ClassConditional(Noise):
         if labels.num_classes < 2:
             raise ConfigError(f"noise {type(self).__name__} has no wrong class to give: the task has {labels.num_classes} class")
         matrix = self.drawn_transition(labels, streams)
-        return corruption(labels, self.flips(labels, streams, matrix), true_transition=matrix[None] if matrix.ndim == 2 else matrix)
+        return corruption(labels, self.flips(labels, streams, matrix), fresh=True, true_transition=matrix[None] if matrix.ndim == 2 else matrix)
 
 
 class Symmetric(ClassConditional):
@@ -55,12 +55,13 @@ class Symmetric(ClassConditional):
 
     def flips(self, labels: Labels, streams: Streams, matrix: np.ndarray) -> np.ndarray:
         """As the matrix says, without the matrix: the wrong class is ``y + 1 + floor(pick (K - 1))`` modulo K."""
-        k, flip, pick = labels.num_classes, streams["flip"], streams["pick"]
-        observed = labels.value.copy()
-        for block in blocks(len(observed)):
-            at = np.flatnonzero(labels.live[block] & (flip[block] < self.rate)) + block.start
-            moved = labels.value[at] + 1 + (pick[at] * (k - 1)).astype(np.int64)
-            observed[at] = np.where(moved >= k, moved - k, moved)
+        k, observed = labels.num_classes, np.empty_like(labels.value)
+        for block, (flip, pick) in streams.blocks("flip", "pick"):
+            right, given = labels.value[block], observed[block]
+            given[:] = right
+            at = np.flatnonzero(labels.live[block] & (flip < self.rate))
+            moved = right[at] + 1 + (pick[at] * (k - 1)).astype(np.int64)
+            given[at] = moved - k * (moved >= k)
         return observed
 
 
@@ -77,11 +78,10 @@ class SymmetricInclusive(ClassConditional):
 
     def flips(self, labels: Labels, streams: Streams, matrix: np.ndarray) -> np.ndarray:
         """As the matrix says, without the matrix: the new class is ``floor(pick K)``."""
-        flip, pick = streams["flip"], streams["pick"]
         observed = labels.value.copy()
-        for block in blocks(len(observed)):
-            at = np.flatnonzero(labels.live[block] & (flip[block] < self.rate)) + block.start
-            observed[at] = (pick[at] * labels.num_classes).astype(np.int64)
+        for block, (flip, pick) in streams.blocks("flip", "pick"):
+            at = np.flatnonzero(labels.live[block] & (flip < self.rate))
+            observed[block][at] = (pick[at] * labels.num_classes).astype(np.int64)
         return observed
 
 

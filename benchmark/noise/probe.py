@@ -13,12 +13,14 @@ from benchmark.types import Labels
 BATCH, STEPS, RATE = 256, 8, 0.01  # at most so many examples in a batch, at least so many steps in an epoch
 
 
-def moments(features: np.ndarray, most: int = 5000) -> tuple[np.ndarray, np.ndarray]:
+def moments(features: np.ndarray, most: int = 2000) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation (D,) of features (E, D) over at most ``most`` examples spread over the data; constant features get deviation 1."""
     flat = features.reshape(len(features), -1)
-    sample = flat[:: max(1, len(flat) // most)].astype(np.float32)
-    spread = sample.std(0)
-    return sample.mean(0), np.where(spread > 1e-6, spread, 1).astype(np.float32)
+    sample = flat[:: -(-len(flat) // most) or 1].astype(np.float32)
+    mean = sample.mean(0)
+    sample -= mean
+    spread = np.sqrt(np.einsum("nd,nd->d", sample, sample) / max(len(sample), 1))
+    return mean, np.where(spread > 1e-6, spread, 1).astype(np.float32)
 
 
 def epoch_probabilities(features: np.ndarray, labels: Labels, rng: np.random.Generator, epochs: int, train: np.ndarray | None = None) -> Iterator[np.ndarray]:

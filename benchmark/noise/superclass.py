@@ -32,6 +32,7 @@ CIFAR100: Mapping[str, tuple[str, ...]] = {
     "vehicles_1": ("bicycle", "bus", "motorcycle", "pickup_truck", "train"),
     "vehicles_2": ("lawn_mower", "rocket", "streetcar", "tank", "tractor"),
 }
+MISSPELT = {"cra": "crab"}  # in a much used public copy
 FINE = tuple(sorted(name for group in CIFAR100.values() for name in group))  # in the order of CIFAR-100's ids
 
 
@@ -55,14 +56,19 @@ class Superclass(ClassConditional):
     def transition(self, labels: Labels) -> np.ndarray:
         """The identity minus r on the diagonal, plus r at the next class of the superclass."""
         numbered = labels.names == tuple(map(str, range(len(FINE)))) and self.groups is CIFAR100
-        names = FINE if numbered else tuple(name.replace(" ", "_") for name in labels.names)
+        names = FINE if numbered else tuple(_spelt(name) for name in labels.names)
         matrix = np.eye(labels.num_classes)
         for members in self.groups.values():
-            unknown = [name for name in members if str(name).replace(" ", "_") not in names]
+            unknown = [name for name in members if _spelt(name) not in names]
             if unknown:
                 raise ConfigError(f"noise.groups names class {unknown[0]!r}, which the task does not have: give noise.groups={{superclass: [class, ...]}}")
-            ids = sorted(names.index(str(name).replace(" ", "_")) for name in members)
+            ids = sorted(names.index(_spelt(name)) for name in members)
             for here, following in zip(ids, ids[1:] + ids[:1], strict=True):
                 matrix[here, here] -= self.rate
                 matrix[here, following] += self.rate
         return matrix
+
+
+def _spelt(name: str) -> str:
+    plain = str(name).replace(" ", "_")
+    return MISSPELT.get(plain, plain)

@@ -1,4 +1,4 @@
-"""Speed and memory, measured as ratios in one process: ``make bench`` prints the table of docs/performance.md."""
+"""What a training step, a finished sweep and a worker cost."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from statistics import median
+from collections.abc import Iterator
 
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from benchmark.bench.timing import Measurement, ratio, seconds
 from benchmark.config import load
 from benchmark.identity import ROOT
 from benchmark.learner import Learner
@@ -22,34 +21,6 @@ from benchmark.splits import Part, TrainingData
 from benchmark.step import Passes
 from benchmark.trainer import TrainerSettings, train
 from benchmark.training import Recipe, input_shape
-
-Measurement = tuple[str, str, str]  # what, measured, aim
-
-
-def bench(arguments: Sequence[str] = ()) -> int:
-    """Measure everything and print a markdown table; an argument such as ``engine`` chooses one group."""
-    from benchmark.bench_engine import engine
-
-    groups = {"step": step_overhead, "sweep": finished_sweep, "memory": worker_memory, "engine": engine}
-    print("| what | measured | aim |\n|---|---|---|")
-    for measure in [groups[name] for name in arguments] or groups.values():
-        for what, value, aim in measure():
-            print(f"| {what} | {value} | {aim} |", flush=True)
-    return 0
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """Wall time of a call."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def ratio(first: Callable[[], None], second: Callable[[], None], repeats: int = 7) -> float:
-    """Median of time(first) / time(second) over alternating runs: a shared machine slows both alike."""
-    for warm_up in (first, second):
-        warm_up()
-    return median(seconds(first) / seconds(second) for _ in range(repeats))
 
 
 def step_overhead(epochs: int = 60, size: int = 1024, batch: int = 64) -> Iterator[Measurement]:

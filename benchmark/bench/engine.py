@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.bench import Measurement, seconds
+from benchmark.bench.timing import Measurement, seconds
 from benchmark.config import Cell
 from benchmark.grid import expand
 from benchmark.identity import ROOT, digest
