@@ -17,12 +17,11 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmark.stats import CELL
 
-PANELS = 12
 BETTER, WORSE, UNSURE = "#1b7f5c", "#b3443c", "#8a8f98"
 
 
 def gains(cells: pd.DataFrame, path: Path, track: str = "last") -> None:
-    """Gain over erm of every method with its 95 % interval, a panel per noisy cell (the first 12); written as svg or png.
+    """Gain over erm of every method with its 95 % interval, a panel per noisy cell; written as svg or png.
 
     Errors are turned, so right of the line is better everywhere. Grey: the interval holds zero.
 
@@ -32,7 +31,7 @@ def gains(cells: pd.DataFrame, path: Path, track: str = "last") -> None:
         track: whose cells are shown.
     """
     chosen = cells[(cells["track"] == track) & (cells["noise"] != "clean") & cells["gain"].notna()]
-    blocks = list(chosen.groupby(CELL, sort=False, observed=True))[:PANELS]
+    blocks = list(chosen.groupby(CELL, sort=False, observed=True))
     if not blocks:
         return
     columns = min(4, len(blocks))

@@ -8,7 +8,6 @@ missing: the next sweep makes its run again.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from benchmark.errors import DataError, RowError
 from benchmark.files import write_atomically, writing
@@ -178,7 +178,7 @@ def parse(content: bytes, path: Path) -> Row:
         DataError: of a later schema.
     """
     try:
-        value = json.loads(content)
+        value = from_json(content)
         if isinstance(value, dict) and isinstance(value.get("schema_version"), int) and value["schema_version"] > SCHEMA_VERSION:
             raise DataError(f"{path} has schema_version {value['schema_version']}, this version reads up to {SCHEMA_VERSION}: update the suite")
         return Row.model_validate(value)
