@@ -169,3 +169,22 @@ def test_make_help_names_every_target() -> None:
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in ("setup", "sweep", "smoke", "lint", "test", "status", "leaderboard", "clean", "bench"):
         assert f"make {target}" in shown
+
+
+@pytest.mark.slow
+def test_rows_verify_and_an_edited_one_does_not(smoke: Path, tmp_path: Path) -> None:
+    chosen = [path for path in sorted(smoke.glob("runs/??/*.json")) if json.loads(path.read_text())["task"] == "digits"][:3]
+    for path in chosen:
+        (tmp_path / "runs" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "runs" / path.parent.name / path.name).write_text(path.read_text())
+    words = ("verify", "N=5", f"paths.results={tmp_path}", f"paths.cache={smoke}/cache")
+    done = benchmark(*words)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 of 3 rows verified"), done.stdout + done.stderr
+    edited = tmp_path / "runs" / chosen[0].parent.name / chosen[0].name
+    content = json.loads(edited.read_text())
+    content["metrics"]["test/last/accuracy"] += 1e-9
+    edited.write_text(json.dumps(content))
+    done = benchmark(*words)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "2 of 3 rows verified")
+    assert "DIFFERS" in done.stdout
+    assert "test/last/accuracy" in done.stdout
