@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -18,7 +21,7 @@ from conftest import make_task
 
 from benchmark.config import load
 from benchmark.errors import ConfigError
-from benchmark.identity import digest
+from benchmark.identity import ROOT, digest
 from benchmark.noise.cache import corrupt, pool_of
 from benchmark.noise.class_conditional import Symmetric
 from benchmark.problems import Multiclass, MultiLabel
@@ -253,3 +256,25 @@ def test_words_reach_the_gazetteer_and_dense_inputs_do_not(tmp_path: Path) -> No
     dense = replace(task, train=Examples(torch.zeros(160, 6), task.train.y))
     with pytest.raises(ConfigError, match="looks words up, and the inputs of tiny-tagging are no words"):
         corrupt(dense, load("noise", "gazetteer"), 0, tmp_path)
+
+
+@pytest.mark.slow
+def test_two_processes_that_build_one_artefact_at_once_leave_one(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from conftest import make_task; from benchmark.noise.cache import corrupt\n"
+        "task = make_task('multiclass'); print('ready', flush=True); sys.stdin.readline()\n"
+        f"print(corrupt(task, {dict(SYMMETRIC)!r}, 0, Path({str(tmp_path)!r}))[1]['sha256'])"
+    )
+    place: dict[str, Any] = {"cwd": Path(__file__).parent, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    builders = [subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)}, **place) for _ in range(2)]
+    for builder in builders:
+        assert builder.stdout is not None
+        assert builder.stdout.readline() == "ready\n"
+    for builder in builders:
+        assert builder.stdin is not None
+        builder.stdin.write("\n")
+        builder.stdin.flush()
+    found = [builder.communicate()[0].strip() for builder in builders]
+    (path,) = files(tmp_path)
+    assert found == [hashlib.sha256(path.read_bytes()).hexdigest()] * 2
+    assert sorted(p.suffix for p in path.parent.iterdir()) == [".json", ".npz"]
