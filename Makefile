@@ -33,7 +33,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m pip install --quiet --no-deps --editable .
 	@touch $(READY)
 
-setup-launchers: $(READY) ## Install what LAUNCHER=ray, ray_cluster and slurm need
+setup-launchers: $(READY) ## Install what LAUNCHER=ray and slurm need
 	$(PYTHON) -m pip install --quiet --no-deps --requirement requirements-launchers.lock
 
 sweep: $(READY) ## Run an experiment, print its board and write it to results/local
