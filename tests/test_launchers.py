@@ -53,7 +53,7 @@ def assert_same_rows(results: Path, expected: Rows) -> None:
 def test_two_jobs_of_every_launcher_give_the_same_rows(launcher: str, package: str, expected: Rows, tmp_path: Path) -> None:
     pytest.importorskip(package, reason=f"{package} {INSTALL}")
     child = sweep(tmp_path / "results", launcher)
-    output, errors = child.communicate()
+    output, errors = child.communicate(timeout=300)
     assert child.returncode == 0, errors[-2000:]
     assert_same_rows(tmp_path / "results", expected)
     assert errors.splitlines()[-1] == "6 of 6 runs done, failed 0, skipped 0"
