@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from benchmark.identity import digest
-from benchmark.protocol import DEVELOPMENT, PROTOCOL_VERSION
+from benchmark.protocol import DEVELOPMENT, PROTOCOL_VERSION, is_development
 from benchmark.stats.boards import Board, board
 from benchmark.stats.intervals import LEAST_SEEDS, LEVEL
 from benchmark.stats.power import ALPHA, POWER
@@ -32,7 +32,7 @@ class Plan:
     beside: tuple[str, ...] = ("noisy_val",)  # estimates and simultaneous intervals without stars, on cells with rho_sel >= least_rho
     baseline: str = "erm"
     excluded_noise: tuple[str, ...] = ("clean",)
-    development: tuple[str, ...] = DEVELOPMENT  # never ranked
+    development: tuple[str, ...] = DEVELOPMENT  # never ranked, nor are parts of them
     regime: str = "cells where erm does not memorize are shown apart; cells where that cannot be measured stay"
     effect: str = "mean over seeds of (method - erm) / pooled seed sd of the cell, cells of a task averaged"
     blocks: str = "task"
@@ -71,7 +71,7 @@ def primary(data: pd.DataFrame, curves: pd.DataFrame, plan: Plan = PLAN) -> dict
         plan: what is analyzed.
     """
     rho, boards = rho_sel(curves), {}
-    ranked = data[~data["task"].isin(plan.development)]
+    ranked = data[~data["task"].map(is_development)]
     for problem, rows in ranked.groupby("problem", sort=True):
         kept = memorizing_only(rows, regime_gate(rows, plan.baseline))
         for track in (plan.selection, *plan.beside):

@@ -63,6 +63,7 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         if equals and not argument.startswith("-"):
             _check(key, value)
     if extra:
+        extra = [*_extra_of(arguments), *extra]
         out.append("hydra.sweeper.extra=[" + ",".join(f"'{text}'" for text in extra) + "]")
     if not sweep:
         _check_cell(out)
@@ -72,6 +73,12 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     if words:
         raise ConfigError(f"{words[0]!r} is no command: {choices(words[0], COMMANDS)}; a setting is written key=value")
     return out
+
+
+def _extra_of(arguments: Sequence[str]) -> list[str]:
+    """Keys that the experiment itself sets in every cell: what the command line adds comes after them."""
+    name = dict(argument.partition("=")[::2] for argument in arguments).get("experiment", "null")
+    return [] if name == "null" else list(raw("experiment", name).get("hydra", {}).get("sweeper", {}).get("extra", []))
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:

@@ -20,6 +20,7 @@ from benchmark.analysis import PLAN, primary
 from benchmark.files import write_atomically
 from benchmark.frames import curve_frame, run_frame
 from benchmark.freshness import is_stale
+from benchmark.protocol import is_development
 from benchmark.stats import CELL, Board, cell_table, regime_gate, rho_sel
 from benchmark.store import Row
 from benchmark.tuned import shown
@@ -99,12 +100,14 @@ def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]
         "json": json_lines({"plan": [PLAN.digest()], "boards": [tables.plain_board(*item) for item in found.boards.items()], "cells": flat}),
         "html": page.get_template("leaderboard.html").render(sections=parts, legend=tables.LEGEND, summary=text),
     }
+    numbers, picture = folder / "leaderboard.json", folder / "gains.svg"
+    current = picture.is_file() and numbers.is_file() and numbers.read_text(encoding="utf8") == outputs["json"]
     for suffix, content in outputs.items():
         write_atomically(folder / f"leaderboard.{suffix}", content.encode())
-    if len(found.cells) and found.cells.groupby(CELL).ngroups <= PANELS:
+    if not current and len(found.cells) and found.cells.groupby(CELL).ngroups <= PANELS:
         from benchmark.figures import gains  # brings matplotlib
 
-        gains(found.cells, folder / "gains.svg")
+        gains(found.cells, picture)
     return text, parts
 
 
@@ -117,7 +120,7 @@ def json_lines(content: Mapping[str, Sequence[Any]]) -> str:
 def summary(found: Leaderboard) -> str:
     """How many rows there are, and how many do not count as they should."""
     extra = [f"{found.failed} failed" if found.failed else "", f"{found.stale} made by other code (stale)" if found.stale else ""]
-    tasks = [task for task in PLAN.development if len(found.cells) and (found.cells["task"] == task).any()]
+    tasks = [task for task in found.cells["task"].unique() if is_development(task)] if len(found.cells) else []
     apart = f" Development tasks are shown, never ranked: {', '.join(tasks)}." if tasks else ""
     return f"{found.runs} runs" + "".join(f", {text}" for text in extra if text) + f". Analysis plan {PLAN.digest()}.{apart}"
 

@@ -17,3 +17,13 @@ def checkpoints(epochs: int) -> list[int]:
     [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21]
     """
     return sorted({-(-epochs * i // CHECKPOINTS) - 1 for i in range(1, CHECKPOINTS + 1)})
+
+
+def is_development(task: str) -> bool:
+    """Whether a task, as labeled, is a development task or a part of one.
+
+    >>> [is_development(task) for task in ("digits(subset=500)", "diamonds(subset=500)", "diamonds", "digits2")]
+    [True, True, False, False]
+    """
+    heads = {known.partition("=")[0] for known in DEVELOPMENT}
+    return task.partition("(")[0] in heads or task.partition("=")[0] in heads

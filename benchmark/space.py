@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scipy.stats.qmc import Sobol
-
 from benchmark.config import label, option, raw
 from benchmark.errors import ConfigError, choices
 from benchmark.grid import parse, resolve
@@ -64,6 +62,8 @@ def trials(method: str, n: int = TRIALS) -> tuple[Point, ...]:
 
     The sequence's seed is a hash of the method's name; its first point makes room for the defaults. Numbers have three digits.
     """
+    from scipy.stats.qmc import Sobol  # slow to import, and every start of a sweep comes by here
+
     own = space(method)
     sequence = Sobol(len(own) + len(SHARED), rng=seed_for("tuning", method)).random_base2((n - 1).bit_length())[1:n]
     points = [[_value(values, at) for values, at in zip([*own.values(), *SHARED.values()], row, strict=True)] for row in sequence]

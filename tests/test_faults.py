@@ -40,7 +40,7 @@ SEED = (0, 0, 0)
 
 @pytest.fixture
 def cells() -> list[Cell]:
-    product = {"task": "digits", "noise": "symmetric(rate=0.4)", "method": ["erm", "gce"], "model": "linear", "trainer": "smoke"}
+    product = {"task": "digits(subset=500)", "noise": "symmetric(rate=0.4)", "method": ["erm", "gce"], "model": "linear", "trainer": "smoke"}
     return expand([product], {}, {}, []).cells
 
 
@@ -98,7 +98,7 @@ def test_a_killed_worker_is_one_line_and_the_next_sweep_completes(tmp_path: Path
     text, _ = child.communicate()
     assert child.returncode == 1, text
     (line,) = [line for line in text.splitlines() if line.startswith("error: ")]
-    assert "a worker process died while it ran digits symmetric(rate=0.4)" in line
+    assert "a worker process died while it ran digits(subset=500) symmetric(rate=0.4)" in line
     assert "finished rows are kept, run the same command again" in line
     assert "Traceback" not in text
     assert len(faults.finish(tmp_path, "trainer=quick")) == 6

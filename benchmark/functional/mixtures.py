@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
 
 def gaussian_posterior(loss: np.ndarray) -> np.ndarray:
@@ -18,6 +16,9 @@ def gaussian_posterior(loss: np.ndarray) -> np.ndarray:
     >>> gaussian_posterior(np.array([0.0, 0.1, 0.0, 5.0, 5.1])).round(2)
     array([1., 1., 1., 0., 0.])
     """
+    from sklearn.exceptions import ConvergenceWarning  # a second to import, and every start of a sweep looks at the methods
+    from sklearn.mixture import GaussianMixture
+
     spread = np.ptp(loss)
     if not spread > 0 or len(loss) < 2:
         return np.ones(len(loss))
