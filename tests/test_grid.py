@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from benchmark.config import CONF, Cell, cell, names, option
 from benchmark.errors import ConfigError
-from benchmark.grid import ORDER, Grid, default_model, expand, parse, resolve, split
+from benchmark.grid import ORDER, Grid, default_model, expand, parse, resolve, split, value_of
 from benchmark.identity import AXES
 
 GIVEN = {"task": "digits", "noise": "clean", "method": "erm", "trainer": "quick"}
@@ -315,3 +315,19 @@ def test_every_experiment_expands_to_cells_that_run(hydra_conf: Path) -> None:
         assert "erm" in {made.choice["method"] for made in found.cells}
         order = [tuple(made.labels[axis] for axis in ORDER[:2]) for made in found.cells]
         assert len(set(order)) == 1 + sum(a != b for a, b in itertools.pairwise(order))
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-3", "12", "0.4", "-0.05", "1.5e-4", "1e-4", "007", "+5", "1_000", ".5", "5.", "nan", "true", "null", "a", "[1, 0.5]", "'1'"]
+)
+def test_a_value_is_what_hydra_reads(text: str) -> None:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    try:
+        expected = OverridesParser.create().parse_override(f"key={text}").value()
+    except Exception as error:
+        with pytest.raises(type(error)):
+            value_of(f"key={text}")
+        return
+    found = value_of(f"key={text}")
+    assert (repr(found), type(found)) == (repr(expected), type(expected))
