@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from pandas.api.types import is_numeric_dtype
+from torch import Tensor
 
+from benchmark import owndata
 from benchmark.data import standardized
 from benchmark.errors import DataError
 
@@ -63,3 +67,19 @@ def encoded(table: pd.DataFrame, known: np.ndarray, categorical: Sequence[str | 
             raise DataError(f"{path}: column {name!r} has {len(levels)} levels (at most {MOST_LEVELS}): leave it out with task.ignore=[{name}]")
         blocks.append(text[:, None] == np.array(levels, dtype=object))
     return np.concatenate(blocks, axis=1).astype(np.float32)
+
+
+def vector_inputs(
+    table: pd.DataFrame, labels: Sequence[str | int | None], ignore: Sequence[Any], categorical: Sequence[Any], path: Path, test_fraction: float
+) -> tuple[Tensor, tuple[np.ndarray, np.ndarray]]:
+    """All columns but ``labels`` and ``ignore`` as numbers (E, D), learned from the rows that are not set aside, and ``owndata.set_aside``'s split.
+
+    Raises:
+        ConfigError: a named column is not there.
+        DataError: no column is left, or one cannot be used.
+    """
+    for name in [*ignore, *categorical]:
+        owndata.column(table, name, "task.ignore or task.categorical", path)
+    features = feature_columns(table, [*labels, *ignore], path)
+    split = owndata.set_aside(path, keys(features), test_fraction)
+    return torch.from_numpy(encoded(features, ~split[0], categorical, path)), split

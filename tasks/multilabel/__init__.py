@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from benchmark import images, owndata
-from benchmark.columns import encoded, feature_columns, keys
+from benchmark.columns import vector_inputs
 from benchmark.errors import ConfigError, DataError
 from benchmark.paths import Paths
 from benchmark.problems import MultiLabel
@@ -62,11 +61,7 @@ def load(
         x = images.decode([file.parent / str(name) for name in owndata.column(table, images_from, "task.images_from", file)], size, channels)
         split = owndata.set_aside(file, x.numpy(), test_fraction)
     else:
-        for name in [*ignore, *categorical]:
-            owndata.column(table, name, "task.ignore or task.categorical", file)
-        features = feature_columns(table, [*labels, *clean, *ignore], file)
-        split = owndata.set_aside(file, keys(features), test_fraction)
-        x = torch.from_numpy(encoded(features, ~split[0], categorical, file))
+        x, split = vector_inputs(table, [*labels, *clean], ignore, categorical, file, test_fraction)
     problem = MultiLabel([str(name) for name in labels])
     return owndata.own_task(file, problem, x, observed, right, split, places=table.index.to_numpy(), files=owndata.digests(file))
 

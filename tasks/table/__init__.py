@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from benchmark import owndata
-from benchmark.columns import encoded, feature_columns, keys
+from benchmark.columns import vector_inputs
 from benchmark.errors import ConfigError
 from benchmark.paths import Paths
 from benchmark.problems import Multiclass, Regression
@@ -43,8 +41,6 @@ def load(
         raise ConfigError(f"task.problem={problem} is not what a table holds: give multiclass or regression")
     file = owndata.find(path, "task.path", paths)
     table = owndata.read(file)
-    for name in [*ignore, *categorical]:
-        owndata.column(table, name, "task.ignore or task.categorical", file)
     targets = [owndata.column(table, target, "task.target", file)]
     targets += [] if clean is None else [owndata.column(table, clean, "task.clean", file)]
     if problem == "multiclass":
@@ -52,8 +48,6 @@ def load(
         kind: Problem = Multiclass(names)
     else:
         kind, labels = Regression(str(target)), [owndata.numbers(given, file) for given in targets]
-    features = feature_columns(table, [target, clean, *ignore], file)
-    split = owndata.set_aside(file, keys(features), test_fraction)
-    x = torch.from_numpy(encoded(features, ~split[0], categorical, file))
+    x, split = vector_inputs(table, [target, clean], ignore, categorical, file, test_fraction)
     right = labels[1] if clean is not None else None
     return owndata.own_task(file, kind, x, labels[0], right, split, places=table.index.to_numpy(), files=owndata.digests(file))
