@@ -19,6 +19,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from benchmark.declarations import NotDeclaredError, declared
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES, ROOT, cell_id
 
@@ -76,19 +77,41 @@ def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def target_of(config: Mapping[str, Any], where: str) -> str:
+    """``_target_`` of a plugin.
+
+    Raises:
+        ConfigError: no target, or one outside the suite.
+    """
+    target = config.get("_target_")
+    if not isinstance(target, str) or not target.startswith(("benchmark.", "tasks.")):
+        raise ConfigError(f"{where}._target_={target!r} is refused: plugins live under benchmark. or tasks.")
+    return target
+
+
+def declaration(config: Mapping[str, Any], where: str, attribute: str) -> Any:
+    """A class attribute of a plugin: read from its source, or from the class itself where it is no literal.
+
+    Raises:
+        ConfigError: the plugin is refused or does not exist.
+    """
+    try:
+        return declared(target_of(config, where), attribute)
+    except NotDeclaredError:
+        return getattr(resolve_target(config, where), attribute)
+
+
 def resolve_target(config: Mapping[str, Any], where: str) -> Any:
     """The class or function that ``_target_`` names.
 
     Raises:
         ConfigError: no target, a target outside the suite, or one that does not exist.
     """
-    target = config.get("_target_")
-    if not isinstance(target, str) or not target.startswith(("benchmark.", "tasks.")):
-        raise ConfigError(f"{where}._target_={target!r} is refused: plugins live under benchmark. or tasks.")
+    target = target_of(config, where)
     module, _, attribute = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise ConfigError(f"{where}._target_={target} cannot be imported: {error}") from error
     if not callable(found):
         raise ConfigError(f"{where}._target_={target} is neither a class nor a function")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +10,9 @@ import pandas as pd
 import torch
 
 from benchmark.errors import DataError
-from benchmark.identity import digest, stream
+from benchmark.files import sha256_of
+from benchmark.identity import stream
 from benchmark.types import Examples
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file, or of the names and digests of all files in a folder."""
-    if path.is_dir():
-        inside = [(file.relative_to(path).as_posix(), sha256_of(file)) for file in sorted(path.rglob("*")) if file.is_file()]
-        return digest(inside, length=64)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def changed(files: Mapping[str, str]) -> bool:
-    """Whether one of these files, given with the sha256 that they had, has another content now. Files that are gone have not."""
-    return any(Path(path).exists() and sha256_of(Path(path)) != before for path, before in files.items())
 
 
 def verified(path: Path, sha256: str | None, how: str) -> Path:

@@ -1,14 +1,16 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and known by their content."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.errors import DataError
+from benchmark.identity import digest
 
 
 @contextmanager
@@ -54,3 +56,17 @@ def _place(name: str, path: Path, replace: bool) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file, or of the names and digests of all files in a folder."""
+    if path.is_dir():
+        inside = [(file.relative_to(path).as_posix(), sha256_of(file)) for file in sorted(path.rglob("*")) if file.is_file()]
+        return digest(inside, length=64)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def changed(files: Mapping[str, str]) -> bool:
+    """Whether one of these files, given with the sha256 that they had, has another content now. Files that are gone have not."""
+    return any(Path(path).exists() and sha256_of(Path(path)) != before for path, before in files.items())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmark.config import resolve_target
-from benchmark.grid import plugins
-from benchmark.problems import PROBLEMS
+from benchmark.config import declaration
+from benchmark.declarations import declared, defines, problem_classes
+from benchmark.grid import layers
 from benchmark.protocol import CHECKPOINTS, PRIMARY
 from benchmark.store import Row
 
@@ -25,16 +26,16 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
     for row in rows:
         if row.status != "ok":
             continue
-        problem = PROBLEMS[row.config["task"]["problem"]]
+        problem = row.config["task"]["problem"]
+        primary, sign = scoring(problem)
         if row.cell not in known:
-            known[row.cell] = _of_plugins(problem.name, row.config)
-        sign = 1 if problem.higher_is_better else -1
+            known[row.cell] = _of_plugins(problem, row.config)
         shared = {
             **row.labels,
             **known[row.cell],
             "privileged": ", ".join(filter(None, [known[row.cell]["privileged"], "clean_val" * row.labels["method"].endswith(":tuned_clean")])),
-            "problem": problem.name,
-            "metric": problem.primary,
+            "problem": problem,
+            "metric": primary,
             "sign": sign,
             "seed": tuple(row.seed),
             "passes": row.cost.get("passes", np.nan),
@@ -43,11 +44,18 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
             "test_labels": row.noise_stats.get("test_labels", "right"),
         }
         for track in tracks:
-            score = row.metrics.get(f"test/{track}/{problem.primary}")
+            score = row.metrics.get(f"test/{track}/{primary}")
             if score is not None:
                 found = {name: row.metrics.get(f"train/{track}/{key}", np.nan) for name, key in MEASURES.items()}
                 lines.append({**shared, **found, "track": track, "score": sign * score})
     return pd.DataFrame(lines)
+
+
+@functools.cache
+def scoring(problem: str) -> tuple[str, int]:
+    """The primary score of a task type, and 1 or, where smaller is better, -1."""
+    target = problem_classes()[problem]
+    return declared(target, "primary"), 1 if declared(target, "higher_is_better") else -1
 
 
 MEASURES = {"memorization": "memorization", "ceiling": "ceiling", "detection": "detection_ap"}
@@ -70,11 +78,12 @@ CURVE = ["task", "noise", "model", "trainer", "method", "seed", "checkpoint", "n
 
 def _of_plugins(problem: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Whether the method is adapted to the task type, what it knows, and by which likelihood a structured model was trained."""
-    layers = list(plugins("method", config["method"]))
-    inner, structured = layers[-1], hasattr(resolve_target(config["model"], "model"), "sequence_loss")  # a wrapper is what it wraps
+    methods = list(layers(config["method"]))
+    native = declaration(methods[-1], "method", "native")  # a wrapper is what it wraps
+    structured = defines(config["model"]["_target_"], "sequence_loss")
     likelihood = ("crf_nll" if config["method"].get("sequence") else "crf_marginal") if structured else ""
-    needs = frozenset().union(*(layer.needs for layer in layers))
-    return {"adapted": problem not in inner.native, "privileged": ", ".join(sorted(needs)), "likelihood": likelihood}
+    needs = frozenset().union(*(declaration(method, "method", "needs") for method in methods))
+    return {"adapted": problem not in native, "privileged": ", ".join(sorted(needs)), "likelihood": likelihood}
 
 
 def _number(value: object) -> float:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.data import changed
+from benchmark.files import changed
 from benchmark.identity import source_digest
 from benchmark.store import Row
 

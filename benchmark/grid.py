@@ -20,12 +20,12 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from benchmark.config import Cell, default_of, label, names, option, raw, resolve_target
+from benchmark.config import Cell, declaration, default_of, label, names, option, raw
+from benchmark.declarations import declared, problem_classes
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES
 
 ORDER = ("task", "noise", "trainer", "model", "method")  # slowest first
-PROBLEM_KIND = {"multiclass": "categorical", "tagging": "categorical", "multilabel": "categorical", "regression": "continuous"}
 
 
 @dataclass(frozen=True)
@@ -208,26 +208,28 @@ def unsupported(cell: Cell) -> str | None:
     """Why a cell cannot run, from the yamls and the plugins' declarations alone; None if it can."""
     task, method, noise = (cell.choice[axis] for axis in ("task", "method", "noise"))
     problem, inputs = cell.config["task"]["problem"], cell.config["task"]["inputs"]
-    if problem not in PROBLEM_KIND:
-        raise ConfigError(f"task.problem={problem!r} is unknown: {choices(problem, PROBLEM_KIND)}")
-    kind = PROBLEM_KIND[problem]
-    for plugin in plugins("method", cell.config["method"]):
-        if kind not in plugin.kinds:
-            return f"{method} supports {' and '.join(sorted(plugin.kinds))}, {task} is {kind}"
-        if plugin.problems is not None and problem not in plugin.problems:
-            return f"{method} supports {' and '.join(sorted(plugin.problems))}, {task} is {problem}"
-    for plugin in plugins("noise", cell.config["noise"]):
-        if problem not in plugin.problems:
-            return f"{noise} serves {' and '.join(sorted(plugin.problems))}, {task} is {problem}"
-    reads = resolve_target(cell.config["model"], "model").inputs
+    if problem not in problem_classes():
+        raise ConfigError(f"task.problem={problem!r} is unknown: {choices(problem, problem_classes())}")
+    kind = declared(problem_classes()[problem], "kind")
+    for plugin in layers(cell.config["method"]):
+        kinds, problems = (declaration(plugin, "method", name) for name in ("kinds", "problems"))
+        if kind not in kinds:
+            return f"{method} supports {' and '.join(sorted(kinds))}, {task} is {kind}"
+        if problems is not None and problem not in problems:
+            return f"{method} supports {' and '.join(sorted(problems))}, {task} is {problem}"
+    for plugin in layers(cell.config["noise"]):
+        problems = declaration(plugin, "noise", "problems")
+        if problem not in problems:
+            return f"{noise} serves {' and '.join(sorted(problems))}, {task} is {problem}"
+    reads = declaration(cell.config["model"], "model", "inputs")
     if inputs not in reads:
         return f"{cell.choice['model']} reads {' and '.join(sorted(reads))} inputs, {task} has {inputs} inputs"
     return None
 
 
-def plugins(axis: str, config: Mapping[str, Any]) -> Iterator[Any]:
-    """The class of a plugin and of those that it is made of."""
-    yield resolve_target(config, axis)
+def layers(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The config of a plugin and of those that it is made of."""
+    yield config
     for value in config.values():
         if isinstance(value, Mapping) and "_target_" in value:
-            yield from plugins(axis, value)
+            yield from layers(value)

@@ -12,12 +12,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from benchmark.protocol import PROTOCOL_VERSION
+
+if TYPE_CHECKING:
+    import torch  # not at run time: status and board do without
 
 ROOT = Path(__file__).resolve().parent.parent
 AXES = ("task", "noise", "method", "model", "trainer")
@@ -35,7 +37,7 @@ def digest(*parts: Any, length: int = 16) -> str:
     """Hex sha256 of arrays, tensors, bytes or JSON values, in order."""
     sha = hashlib.sha256()
     for given in parts:
-        part = given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else given
+        part = given.detach().cpu().numpy() if hasattr(given, "detach") else given
         if isinstance(part, np.ndarray):
             sha.update(f"{part.dtype.str}{part.shape}".encode())
             sha.update(np.ascontiguousarray(part).view(np.uint8).data if part.size else b"")
@@ -72,6 +74,8 @@ def seed_for(*axes: Any) -> int:
 
 def generator(*axes: Any) -> torch.Generator:
     """A torch generator of its own for these axes. Global generators are never touched."""
+    import torch
+
     return torch.Generator().manual_seed(seed_for(*axes))
 
 
@@ -108,9 +112,7 @@ def source_digest(modules: Iterable[str]) -> str:
 @functools.cache
 def _module(name: str) -> tuple[str, tuple[str, ...]]:
     """Digest of a module's syntax tree, and the modules of the suite that it imports."""
-    base = ROOT.joinpath(*name.split("."))
-    path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-    tree = ast.parse(path.read_text(encoding="utf8"))
+    tree = ast.parse(module_path(name).read_text(encoding="utf8"))
     imported = set[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
@@ -120,9 +122,10 @@ def _module(name: str) -> tuple[str, tuple[str, ...]]:
         if isinstance(node, ast.ImportFrom) and node.module:
             imported.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
     ours = (m for m in imported if m.split(".")[0] in ("benchmark", "tasks"))
-    return digest(ast.dump(tree)), tuple(sorted(m for m in ours if _exists(m)))
+    return digest(ast.dump(tree)), tuple(sorted(m for m in ours if module_path(m).is_file()))
 
 
-def _exists(module: str) -> bool:
-    base = ROOT.joinpath(*module.split("."))
-    return base.with_suffix(".py").is_file() or (base / "__init__.py").is_file()
+def module_path(name: str) -> Path:
+    """Where the source of a module of the suite is or would be."""
+    base = ROOT.joinpath(*name.split("."))
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from benchmark.data import held_out, sha256_of
+from benchmark.data import held_out
 from benchmark.errors import ConfigError, DataError, choices
+from benchmark.files import sha256_of
 from benchmark.paths import Paths
 from benchmark.types import Examples, Problem, Task
 

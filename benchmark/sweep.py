@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -93,13 +94,28 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
     if waiting:
         store.check_writable()
         died = store.died()  # what took its process along comes last, so that it cannot keep others from running
-        cells = sorted({cell.id: cell for cell in waiting.values()}.values(), key=lambda cell: cell.id in died)
+        cells = list({cell.id: cell for cell in waiting.values()}.values())
+        cells = [*spread([c for c in cells if c.id not in died], int(config.jobs)), *(c for c in cells if c.id in died)]
         with drained_by_sigterm(results / "running") as drained, progress(waiting, store, len(grid.skipped)):
             jobs = [[*grid.overrides[cell.id], *words, *passed_on(), f"seeds={list(config.seeds)}"] for cell in cells]
             errors, ended = launched(launch, jobs, store), drained()
     rows = report(grid, seeds, results, board=config.setting != "trials")  # a trial is no entry of a board
     end(rows, ended, errors)
     return rows
+
+
+def spread(cells: Sequence[Cell], workers: int) -> list[Cell]:
+    """The order in which workers that take the next cell in turn are given them: each begins in another part of the grid.
+
+    Side by side in one task and noise, two workers would both make what its methods share, such as out-of-fold predictions.
+    """
+    blocks = [list(block) for _, block in itertools.groupby(cells, key=lambda cell: (cell.labels["task"], cell.labels["noise"]))]
+    lanes: list[list[Cell]] = [[] for _ in range(workers)]
+    done = 0
+    for block in blocks:
+        lanes[done * workers // len(cells)] += block
+        done += len(block)
+    return [cell for row in itertools.zip_longest(*lanes) for cell in row if cell is not None]
 
 
 def end(rows: Sequence[Row], drained: bool, errors: Sequence[Exception] = ()) -> None:

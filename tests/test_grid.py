@@ -16,6 +16,7 @@ from benchmark.config import CONF, Cell, cell, names, option
 from benchmark.errors import ConfigError
 from benchmark.grid import ORDER, Grid, default_model, expand, parse, resolve, split, value_of
 from benchmark.identity import AXES
+from benchmark.sweep import spread
 
 GIVEN = {"task": "digits", "noise": "clean", "method": "erm", "trainer": "quick"}
 PRODUCTS: list[dict[str, Any]] = [
@@ -331,3 +332,14 @@ def test_a_value_is_what_hydra_reads(text: str) -> None:
         return
     found = value_of(f"key={text}")
     assert (repr(found), type(found)) == (repr(expected), type(expected))
+
+
+def test_workers_begin_in_different_parts_of_the_grid() -> None:
+    methods = ["erm", "gce"]
+    products = [{"task": "digits", "noise": ["clean", "symmetric"], "method": methods}, {"task": "yeast", "noise": "clean", "method": methods}]
+    cells = expand(products, {}, {"trainer": "quick"}, []).cells
+    assert spread(cells, 1) == cells
+    names = [f"{cell.choice['task']} {cell.choice['noise']}" for cell in spread(cells, 2)]
+    assert names == ["digits clean", "yeast clean", "digits clean", "yeast clean", "digits symmetric", "digits symmetric"]
+    assert {cell.id for cell in spread(cells, 7)} == {cell.id for cell in cells}
+    assert spread([], 2) == []

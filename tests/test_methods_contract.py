@@ -13,8 +13,8 @@ import torch
 from conftest import MODELS, PROBLEMS, run
 
 from benchmark.config import build, label, load, names, option, resolve_target
+from benchmark.declarations import declared, problem_classes
 from benchmark.execution import Outcome
-from benchmark.grid import PROBLEM_KIND
 from benchmark.identity import digest
 from benchmark.methods.base import Method
 from benchmark.setting import Setting
@@ -26,7 +26,7 @@ METHODS = names("method")
 
 def serves(name: str, problem: str) -> bool:
     cls = resolve_target(option("method", name), "method")
-    return PROBLEM_KIND[problem] in cls.kinds and (cls.problems is None or problem in cls.problems)
+    return declared(problem_classes()[problem], "kind") in cls.kinds and (cls.problems is None or problem in cls.problems)
 
 
 PAIRS = [(name, problem) for name in METHODS for problem in PROBLEMS if serves(name, problem)]

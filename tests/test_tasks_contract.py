@@ -19,11 +19,12 @@ from benchmark.api import load_noise, load_task
 from benchmark.catalog import describe
 from benchmark.config import names, option, raw
 from benchmark.errors import DataError
-from benchmark.grid import PROBLEM_KIND, default_model
+from benchmark.grid import default_model
 from benchmark.identity import ROOT, digest
 from benchmark.noise.base import Context, Streams
 from benchmark.noise.cache import pool_of
 from benchmark.paths import Paths
+from benchmark.problems import PROBLEMS
 from benchmark.splits import assemble
 from benchmark.types import Task
 
@@ -60,7 +61,7 @@ def rows(x: torch.Tensor) -> set[bytes]:
 @pytest.mark.parametrize("name", TASKS)
 def test_yaml_and_task_agree(name: str, loaded: Loaded) -> None:
     task, config = loaded(name), raw("task", name)
-    assert config["problem"] in PROBLEM_KIND
+    assert config["problem"] in PROBLEMS
     assert {"inputs", "subset", "rows"} <= set(config)
     assert default_model(name) in names("model")
     assert task.problem.name == config["problem"]

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from benchmark.api import load_task
-from benchmark.data import changed
 from benchmark.errors import UserError
+from benchmark.files import changed
 from benchmark.images import decode
 from benchmark.paths import Paths
 from benchmark.splits import Part

@@ -1,0 +1,108 @@
+"""What plugins' classes declare, read from their sources.
+
+A grid of thousands of cells, and a board of as many rows, need to know which kinds a method serves and nothing else of it:
+importing every plugin, and torch with it, would take most of the time of both.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from benchmark.identity import module_path
+
+Bound = ast.expr | ast.ClassDef | ast.FunctionDef | tuple[str, str]
+
+
+class NotDeclaredError(LookupError):
+    """A name that no class defines, or whose value is no literal."""
+
+
+@functools.cache
+def declared(target: str, attribute: str) -> Any:
+    """Value of a class attribute of ``target`` (``benchmark.methods.gce.GCE``), its own or inherited.
+
+    Raises:
+        NotDeclaredError: there is no such class or attribute, or its value cannot be told without running the code.
+    """
+    module, _, name = target.rpartition(".")
+    for where, body in _classes(module, name):
+        if attribute in body:
+            return _value(where, body[attribute])
+    raise NotDeclaredError(f"{target} declares no {attribute}")
+
+
+@functools.cache
+def defines(target: str, attribute: str) -> bool:
+    """Whether ``target`` or a class of the suite that it inherits from has this method or attribute."""
+    module, _, name = target.rpartition(".")
+    return any(attribute in body for _, body in _classes(module, name))
+
+
+@functools.cache
+def problem_classes() -> dict[str, str]:
+    """The task types: name -> class."""
+    module = "benchmark.problems"
+    found = (f"{module}.{name}" for name, bound in _module(module).items() if isinstance(bound, ast.ClassDef))
+    return {declared(target, "name"): target for target in found}
+
+
+def _classes(module: str, name: str) -> Iterator[tuple[str, dict[str, Bound]]]:
+    """A class and its bases as (module, what its body binds), nearest first; bases from outside the suite are left out."""
+    found = _lookup(module, name)
+    if found is not None and isinstance(found[1], ast.ClassDef):
+        yield found[0], _bindings(found[1].body)
+        for base in found[1].bases:
+            if isinstance(base, ast.Name):
+                yield from _classes(found[0], base.id)
+
+
+def _lookup(module: str, name: str) -> tuple[str, Bound] | None:
+    """Where a name that a module uses is bound: in itself or in a module of the suite that it imports it from."""
+    if not module.startswith(("benchmark", "tasks")):
+        return None
+    bound = _module(module).get(name)
+    return _lookup(*bound) if isinstance(bound, tuple) else None if bound is None else (module, bound)
+
+
+@functools.cache
+def _module(name: str) -> dict[str, Bound]:
+    path = module_path(name)
+    return _bindings(ast.parse(path.read_text(encoding="utf8")).body) if path.is_file() else {}
+
+
+def _bindings(body: list[ast.stmt]) -> dict[str, Bound]:
+    out: dict[str, Bound] = {}
+    for node in body:
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                out[name] = node
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                out[name] = value
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                out.update({at.id: value for at, value in zip(targets, values, strict=True) if isinstance(at, ast.Name)})
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                out[name] = value
+            case ast.ImportFrom(module=str(source), names=aliases):
+                out.update({alias.asname or alias.name: (source, alias.name) for alias in aliases})
+            case _:
+                pass
+    return out
+
+
+def _value(module: str, bound: Bound) -> Any:
+    match bound:
+        case ast.Constant(value=value):
+            return value
+        case ast.Set(elts=elements):
+            return frozenset(_value(module, element) for element in elements)
+        case ast.Call(func=ast.Name(id="frozenset"), args=arguments):
+            return frozenset(*(_value(module, argument) for argument in arguments))
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute) if (found := _lookup(module, name)) is not None:
+            return declared(f"{found[0]}.{name}", attribute)
+        case ast.Name(id=name) if (found := _lookup(module, name)) is not None:
+            return _value(*found)
+        case _:
+            raise NotDeclaredError(f"a declaration in {module} is no literal")
