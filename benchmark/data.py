@@ -58,17 +58,23 @@ def split_groups(groups: np.ndarray, fraction: float, *axes: object) -> np.ndarr
     return held[inverse]
 
 
+def same_inputs(x: np.ndarray) -> np.ndarray:
+    """(E,) groups of examples with equal inputs (E, ...), each named by the first of them."""
+    rows = np.ascontiguousarray(x.reshape(len(x), -1))
+    _, groups = np.unique(rows.view(np.dtype((np.void, rows.strides[0])))[:, 0], return_inverse=True)
+    first = np.full(groups.max() + 1, len(x))
+    np.minimum.at(first, groups, np.arange(len(x)))
+    named: np.ndarray = first[groups]
+    return named
+
+
 def held_out(name: str, x: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Which examples are the test part, at most ``size`` of them: it depends on the name and the inputs alone.
 
     Returns:
         (E,) bool, and (E,) groups: examples with equal inputs share one, are on one side, and it is named by the first of them.
     """
-    rows = np.ascontiguousarray(x.reshape(len(x), -1))
-    _, groups = np.unique(rows.view(np.dtype((np.void, rows.strides[0])))[:, 0], return_inverse=True)
-    first = np.full(groups.max() + 1, len(x))
-    np.minimum.at(first, groups, np.arange(len(x)))
-    groups = first[groups]
+    groups = same_inputs(x)
     return split_groups(groups, size / len(x), "test", name), groups
 
 

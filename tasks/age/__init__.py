@@ -1,0 +1,37 @@
+"""Age: how old a person is, from ready features of face crops or from the crops themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchmark import images, owndata
+from benchmark.columns import vector_inputs
+from benchmark.paths import Paths
+from benchmark.problems import Regression
+from benchmark.types import Task
+
+
+def load(paths: Paths, source: str, size: int, channels: int, test_fraction: float) -> Task:
+    """Ages in years, taken for right.
+
+    Args:
+        paths: a relative ``source`` starts at the working directory or else at ``paths.data``.
+        source: csv or parquet with a column age. With a column path, of images relative to the file's folder, they are the inputs; otherwise all other
+            columns are.
+        size: height and width that all images get.
+        channels: 3 for color, 1 for gray.
+        test_fraction: share of the rows set aside for good.
+
+    Raises:
+        ConfigError: a setting is wrong. DataError: a file is missing or cannot be used.
+    """
+    file = owndata.find(source, "task.source", paths)
+    table = owndata.read(file)
+    y = owndata.numbers(owndata.column(table, "age", "age", file), file)
+    if "path" in table:
+        x = images.decode([file.parent / str(name) for name in table["path"]], size, channels)
+        split = owndata.set_aside(file, x.numpy(), test_fraction)
+    else:
+        x, split = vector_inputs(table, ["age"], [], [], file, test_fraction)
+    task = owndata.own_task(file, Regression("age"), x, y, y, split, places=table.index.to_numpy(), files=owndata.digests(file))
+    return replace(task, annotations={})

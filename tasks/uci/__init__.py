@@ -1,0 +1,38 @@
+"""UCI: any table of numbers or words whose last column is the target, from the folder ``uci`` of the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchmark import owndata
+from benchmark.columns import vector_inputs
+from benchmark.errors import DataError, choices
+from benchmark.paths import Paths
+from benchmark.problems import Regression
+from benchmark.types import Task
+
+
+def load(paths: Paths, table: str, target: str | None, test_fraction: float) -> Task:
+    """All other columns are inputs: numbers standardized, words one-hot.
+
+    Args:
+        paths: the csv files are in ``paths.data/uci``.
+        table: name of a csv file without its ending.
+        target: a column; null = the last one.
+        test_fraction: share of the rows set aside for good.
+
+    Raises:
+        ConfigError: a setting is wrong. DataError: the table is missing or cannot be used.
+    """
+    folder = paths.data / "uci"
+    file = folder / f"{table}.csv"
+    if not file.is_file():
+        known = sorted(path.stem for path in folder.glob("*.csv"))
+        how = choices(table, known) if known else f"put csv files with a header line and the target in the last column into {folder}"
+        raise DataError(f"task.table={table}: {file} is missing: {how}")
+    found = owndata.read(file)
+    name = str(found.columns[-1]) if target is None else target
+    y = owndata.numbers(owndata.column(found, name, "task.target", file), file)
+    x, split = vector_inputs(found, [name], [], [], file, test_fraction)
+    task = owndata.own_task(file, Regression(name), x, y, y, split, places=found.index.to_numpy(), files=owndata.digests(file))
+    return replace(task, name=f"uci-{table}", annotations={})
