@@ -22,9 +22,11 @@ from omegaconf import DictConfig, OmegaConf
 from benchmark.declarations import NotDeclaredError, declared
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES, ROOT, cell_id
+from benchmark.published import SETTINGS, published
 
 CONF = ROOT / "conf"
 PLAIN = re.compile(r"[\w./:@ -]*", re.ASCII)  # words that Hydra's command line reads without quotes
+SETTING = "setting"  # of a method with a ``paper`` block: where its hyper-parameters come from; it leads, it is no parameter
 NOT_PARAMETERS = ("space", "paper")  # of a method's yaml: what tuning may choose and what the paper chose; they are no part of a cell
 TASK_KEYS = ("problem", "inputs", "subset", "rows")  # what the engine reads of a task's yaml; the rest goes to its load()
 
@@ -121,7 +123,8 @@ def resolve_target(config: Mapping[str, Any], where: str) -> Any:
 def build(config: Mapping[str, Any], where: str, **extra: Any) -> Any:
     """Call ``_target_`` with the other keys; nested mappings with a ``_target_`` are built first. ``extra`` are not from yaml."""
     target = resolve_target(config, where)
-    given = {key: value for key, value in config.items() if key != "_target_"}
+    leading = ("_target_", SETTING) if where.partition(".")[0] == "method" else ("_target_",)
+    given = {key: value for key, value in config.items() if key not in leading}
     function = target.__init__ if inspect.isclass(target) else target
     parameters = {
         name: p
@@ -191,12 +194,17 @@ class Cell:
     @functools.cached_property
     def labels(self) -> dict[str, str]:
         """Each axis' name with what differs from its yaml: ``symmetric(rate=0.4)``."""
-        return {axis: label(axis, self.choice[axis], self.config[axis]) for axis in AXES}
+        facts = facts_of(self.choice, self.config)
+        return {axis: label(axis, self.choice[axis], self.config[axis], facts) for axis in AXES}
 
     @property
     def overrides(self) -> list[str]:
         """What to say on the command line, beside the names, to get this configuration."""
-        return [text for axis in AXES for text in _overrides(self.config[axis], default_of(axis, self.choice[axis]), axis, axis)]
+        facts, out = facts_of(self.choice, self.config), list[str]()
+        for axis in AXES:
+            expected = _expected(axis, self.choice[axis], self.config[axis], default_of(axis, self.choice[axis]), facts)
+            out += _overrides(self.config[axis], expected, axis, axis, facts)
+        return out
 
     def __str__(self) -> str:
         return " ".join(self.labels[axis] for axis in AXES[:3])
@@ -206,36 +214,85 @@ def cell(config: DictConfig, chosen: Mapping[str, Any]) -> Cell:
     """The cell of a composed configuration; ``chosen`` are Hydra's runtime choices."""
     resolved = OmegaConf.to_container(OmegaConf.masked_copy(config, list(AXES)), resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
-    return Cell({axis: str(chosen[axis]) for axis in AXES}, {str(axis): parameters(value) for axis, value in resolved.items()})
+    return settled({axis: str(chosen[axis]) for axis in AXES}, {str(axis): parameters(value) for axis, value in resolved.items()})
 
 
-def label(axis: str, name: str, config: Mapping[str, Any]) -> str:
-    """``name`` with the keys whose values differ from its yaml, e.g. ``symmetric(rate=0.4)``."""
-    differs = _differences(config, default_of(axis, name), axis)
+def facts_of(choice: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the rules of a ``paper`` block may ask about a cell."""
+    return {"noise": choice["noise"], "task": choice["task"], "rate": config["noise"].get("rate")}
+
+
+def settled(choice: Mapping[str, str], config: Mapping[str, Any]) -> Cell:
+    """The cell of resolved axes, its method's hyper-parameters as ``method.setting`` says.
+
+    Raises:
+        ConfigError: an unknown setting.
+    """
+    return Cell(choice, {**config, "method": _settled(choice["method"], config["method"], facts_of(choice, config), "method")})
+
+
+def _settled(name: str, config: Mapping[str, Any], facts: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Keys that still have the yaml's value take the paper's under ``setting=paper``, which stays; ``blind`` is no part of a cell."""
+    own = {key: _settled(_name_of(value, "method"), value, facts, f"{where}.{key}") if _is_plugin(value) else value for key, value in config.items()}
+    if own.get(SETTING, "blind") not in SETTINGS:
+        raise ConfigError(f"{where}.{SETTING}={own[SETTING]!r} is unknown: {choices(own[SETTING], SETTINGS)}")
+    default = default_of("method", name)
+    chosen = _expected("method", name, own, default, facts)
+    return bare({key: chosen[key] if key != SETTING and value == default.get(key) else value for key, value in own.items()})
+
+
+def bare(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's config as cells have it: without ``setting: blind``."""
+    return {key: bare(value) if _is_plugin(value) else value for key, value in config.items() if (key, value) != (SETTING, "blind")}
+
+
+def knows_noise(config: Mapping[str, Any]) -> bool:
+    """Whether the hyper-parameters of a method, or of one inside it, were chosen by somebody who knew the noise."""
+    return config.get(SETTING) == "paper" or any(knows_noise(value) for value in config.values() if _is_plugin(value))
+
+
+def _expected(axis: str, name: str, config: Mapping[str, Any], default: Mapping[str, Any], facts: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The values that an option stands for in a cell with these facts: its defaults, or what its paper chose there."""
+    if axis != "method" or facts is None or config.get(SETTING) != "paper":
+        return default
+    return {**default, **published(raw("method", name).get("paper"), default, facts, f"conf/method/{name}.yaml")}
+
+
+def _is_plugin(value: Any) -> bool:
+    return isinstance(value, Mapping) and "_target_" in value
+
+
+def label(axis: str, name: str, config: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> str:
+    """``name`` with the keys whose values differ from its yaml, e.g. ``symmetric(rate=0.4)``.
+
+    With the ``facts`` of a cell, what a paper chose there is no difference: ``elr(setting=paper)`` is one name in every cell.
+    """
+    differs = _differences(config, _expected(axis, name, config, default_of(axis, name), facts), axis, facts)
     return f"{name}({', '.join(differs)})" if differs else name
 
 
-def _differences(config: Mapping[str, Any], default: Mapping[str, Any], axis: str) -> list[str]:
+def _differences(config: Mapping[str, Any], default: Mapping[str, Any], axis: str, facts: Mapping[str, Any] | None) -> list[str]:
     out = []
     for key, value in config.items():
         plain = default.get(key)
-        if isinstance(value, Mapping) and "_target_" in value:
-            if value != plain:
-                out.append(f"{key}={label(axis, _name_of(value, axis), value)}")
+        if _is_plugin(value):
+            if not _is_plugin(plain) or bare(value) != bare(plain):  # type: ignore[arg-type]
+                out.append(f"{key}={label(axis, _name_of(value, axis), value, facts)}")
         elif value != plain:
             out.append(f"{key}={_text(value, ' ')}")
     return out
 
 
-def _overrides(config: Mapping[str, Any], default: Mapping[str, Any], axis: str, where: str) -> list[str]:
+def _overrides(config: Mapping[str, Any], default: Mapping[str, Any], axis: str, where: str, facts: Mapping[str, Any]) -> list[str]:
     out = []
     for key, value in config.items():
         plain = default.get(key)
-        if isinstance(value, Mapping) and "_target_" in value:
+        if _is_plugin(value):
             name = _name_of(value, axis)
             same = isinstance(plain, Mapping) and plain.get("_target_") == value["_target_"]
             out += [] if same else [f"{axis}@{where}.{key}={name}"]
-            out += _overrides(value, plain if same else default_of(axis, name), axis, f"{where}.{key}")  # type: ignore[arg-type]
+            inner: Mapping[str, Any] = plain if same else default_of(axis, name)  # type: ignore[assignment]
+            out += _overrides(value, _expected(axis, name, value, inner, facts), axis, f"{where}.{key}", facts)
         elif value != plain:
             out.append(f"{where}.{key}={_text(value)}")
     return out
@@ -267,4 +324,6 @@ def load(group: str, name: str, **overrides: Any) -> Mapping[str, Any]:
         if key not in config:
             raise ConfigError(f"{group} {name} has no key {key!r}: {choices(key, [k for k in config if k != '_target_'])}")
         config[key] = option(group, value) if isinstance(config[key], Mapping) and isinstance(value, str) else value
+    if group == "method" and knows_noise(config):
+        raise ConfigError(f"method {name}: setting=paper depends on a cell's noise: run the cell with method.setting=paper, or give the keys themselves")
     return config

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.config import declaration
+from benchmark.config import declaration, knows_noise
 from benchmark.declarations import declared, defines, problem_classes
 from benchmark.grid import layers
 from benchmark.protocol import CHECKPOINTS, PRIMARY
@@ -82,8 +82,15 @@ def _of_plugins(problem: str, config: Mapping[str, Any]) -> dict[str, Any]:
     native = declaration(methods[-1], "method", "native")  # a wrapper is what it wraps
     structured = defines(config["model"]["_target_"], "sequence_loss")
     likelihood = ("crf_nll" if config["method"].get("sequence") else "crf_marginal") if structured else ""
-    needs = frozenset().union(*(declaration(method, "method", "needs") for method in methods))
-    return {"adapted": problem not in native, "privileged": ", ".join(sorted(needs)), "likelihood": likelihood}
+    needs = frozenset().union(*map(needs_of, methods))
+    knows = sorted(needs) + ["setting=paper"] * knows_noise(config["method"])
+    return {"adapted": problem not in native, "privileged": ", ".join(knows), "likelihood": likelihood}
+
+
+def needs_of(config: Mapping[str, Any]) -> frozenset[str]:
+    """What a method needs with these hyper-parameters."""
+    needs, where = (declaration(config, "method", name) for name in ("needs", "needs_where"))
+    return frozenset(need for need in needs if need not in where or config.get(where[need][0]) == where[need][1])
 
 
 def _number(value: object) -> float:

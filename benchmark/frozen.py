@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from benchmark.config import CONF, option
+from benchmark.config import CONF, bare, option
 from benchmark.errors import DataError
 from benchmark.files import write_atomically
 from benchmark.identity import digest
@@ -76,7 +76,7 @@ def blind_rows(rows: Sequence[Row]) -> list[Row]:
 
 def _named(row: Row, point: Point | None, trainers: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:
     bases = []
-    if point is not None and row.config["method"] == option("method", row.method) | dict(point.keys):
+    if point is not None and row.config["method"] == bare(option("method", row.method)) | dict(point.keys):
         bases = [name for name, trainer in trainers.items() if rescaled(trainer, point.trainer) == row.config["trainer"]]
     if not bases or row.labels["trainer"] in bases:
         yield row

@@ -20,7 +20,7 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from benchmark.config import Cell, declaration, default_of, label, names, option, raw
+from benchmark.config import Cell, declaration, default_of, label, names, option, raw, settled
 from benchmark.declarations import declared, problem_classes
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES
@@ -201,7 +201,7 @@ def _cell(entries: Mapping[str, str], extra: Sequence[str]) -> tuple[Cell, list[
             parsed, implied = parse(axis, entry), False
         choice[axis], config[axis] = resolve(axis, (*parsed, *own))
         words += parsed[1:] if implied else parsed
-    return Cell(choice, config), words
+    return settled(choice, config), words
 
 
 def unsupported(cell: Cell) -> str | None:

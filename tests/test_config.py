@@ -44,8 +44,8 @@ def test_every_target_can_be_imported(axis: str) -> None:
 
 
 def test_an_option_that_does_not_exist_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"method='sem' does not exist: did you mean 'sam'\? choices: .*elr"):
-        option("method", "sem")
+    with pytest.raises(ConfigError, match=r"method='samm' does not exist: did you mean 'sam'\? choices: .*elr"):
+        option("method", "samm")
     with pytest.raises(ConfigError, match="noise gaussian has no key 'rate': choices: per_sample, scale, unit"):
         load("noise", "gaussian", rate=0.2)
 

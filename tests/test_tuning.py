@@ -97,6 +97,7 @@ def test_a_space_that_is_none_is_refused(block: Mapping[str, Any], words: str, m
 
 def test_a_space_is_no_part_of_a_cell() -> None:
     assert not any(block in option("method", name) for name in names("method") for block in NOT_PARAMETERS)
+    assert "paper" in raw("method", "elr")
     assert "space" in raw("method", "elr")
     assert "space" not in option("method", "sam")["base"]
     (plain,) = expand([PRODUCT | {"method": "elr", "trainer": "quick"}], {}, {}, []).cells

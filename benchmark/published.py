@@ -1,0 +1,61 @@
+"""Hyper-parameters as papers chose them: ``method.setting=paper``, where a yaml has a ``paper`` block.
+
+A block is a list of rules, of which the first that fits a cell's noise and task gives its keys:
+
+    paper:
+      - {when: {noise: asymmetric}, use: {lam: 1.0, beta: 0.9}}
+      - {when: {task: "cifar100*", rate: [0.5, 1.0]}, use: {lam: 7.0, beta: 0.9}}
+      - {use: {lam: 3.0}}
+
+``noise`` and ``task`` are a name or a list of names, ``*`` stands for any letters; ``rate`` is a range, both ends included.
+Whoever chooses by the noise knows it, so the board marks these rows. ``method.setting=blind``, the default, is the yaml's own values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from benchmark.errors import ConfigError, choices
+
+SETTINGS = ("blind", "paper")
+CONDITIONS = ("noise", "rate", "task")
+
+
+def published(rules: Any, keys: Mapping[str, Any], facts: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What the first rule that fits gives, {} if none does.
+
+    Args:
+        rules: the ``paper`` block.
+        keys: of the method, which rules may set.
+        facts: names of the cell's ``noise`` and ``task``, and the ``rate`` or None.
+        where: file that the block stands in.
+
+    Raises:
+        ConfigError: the block is no list of rules, or a rule has an unknown condition or key.
+
+    >>> rules = [{"when": {"noise": "asymm*", "rate": [0.3, 0.5]}, "use": {"lam": 1.0}}, {"use": {"lam": 3.0}}]
+    >>> [published(rules, {"lam": 3.0}, {"noise": "asymmetric", "rate": rate, "task": "digits"}, "") for rate in (0.2, 0.4)]
+    [{'lam': 3.0}, {'lam': 1.0}]
+    """
+    if not isinstance(rules, list) or not all(isinstance(rule, Mapping) and {"use"} <= set(rule) <= {"use", "when"} for rule in rules):
+        raise ConfigError(f"{where}: paper={rules} is no list of rules: write - {{when: {{noise: NAME}}, use: {{KEY: VALUE}}}}")
+    found: dict[str, Any] | None = None
+    for rule in rules:
+        for given, known, what in (
+            (rule.get("when", {}), CONDITIONS, "condition"),
+            (rule["use"], [key for key in keys if key not in ("_target_", "setting")], "key"),
+        ):
+            unknown = [name for name in given if name not in known]
+            if unknown:
+                raise ConfigError(f"{where}: paper has an unknown {what} {unknown[0]!r}: {choices(unknown[0], known)}")
+        if found is None and all(_fits(values, facts.get(name)) for name, values in rule.get("when", {}).items()):
+            found = dict(rule["use"])
+    return found or {}
+
+
+def _fits(wanted: Any, fact: Any) -> bool:
+    if isinstance(fact, str):
+        return any(fnmatchcase(fact, str(pattern)) for pattern in (wanted if isinstance(wanted, list) else [wanted]))
+    return fact is not None and isinstance(wanted, list) and len(wanted) == 2 and bool(wanted[0] <= fact <= wanted[1])

@@ -1,0 +1,136 @@
+"""``method.setting=paper``: what a paper chose for a noise, its name, its identity and its mark."""
+
+from __future__ import annotations
+
+import doctest
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from benchmark import config
+from benchmark import published as rules_of_papers
+from benchmark.api import load_method
+from benchmark.config import Cell, cell, names, option, raw
+from benchmark.errors import ConfigError
+from benchmark.frames import run_frame
+from benchmark.grid import expand
+from benchmark.identity import AXES
+from benchmark.published import published
+from benchmark.store import Row
+
+FACTS = {"noise": "asymmetric", "task": "digits", "rate": 0.4}
+
+
+def test_examples_of_the_documentation() -> None:
+    assert doctest.testmod(rules_of_papers).failed == 0
+
+
+def made(method: str, noise: str = "asymmetric(rate=0.4)", extra: tuple[str, ...] = ()) -> Cell:
+    (one,) = expand([{"task": "digits", "noise": noise, "method": method, "trainer": "quick"}], {}, {}, extra).cells
+    return one
+
+
+def test_paper_sets_the_keys_of_the_first_rule_that_fits() -> None:
+    assert made("elr(setting=paper)").config["method"] == {"_target_": "benchmark.methods.elr.ELR", "lam": 1.0, "beta": 0.9, "setting": "paper"}
+    other = made("elr(setting=paper)", "symmetric(rate=0.4)").config["method"]
+    assert (other["lam"], other["beta"]) == (3.0, 0.7)  # no rule fits: the yaml's values
+
+
+def test_a_paper_cell_is_another_cell_with_one_name_under_every_noise() -> None:
+    paper, blind = made("elr(setting=paper)"), made("elr")
+    assert paper.id != blind.id
+    assert made("elr(lam=1.0,beta=0.9)").id != paper.id  # numbers that somebody gave who did not look at the noise
+    assert {made("elr(setting=paper)", noise).labels["method"] for noise in ("symmetric", "asymmetric", "clean")} == {"elr(setting=paper)"}
+    assert made("elr(setting=blind)").id == blind.id
+    assert made("elr", extra=("method.setting=paper",)).id == paper.id
+
+
+def test_explicit_keys_win_and_are_named() -> None:
+    one = made("elr(setting=paper,lam=5)")
+    assert (one.config["method"]["lam"], one.config["method"]["beta"]) == (5, 0.9)
+    assert one.labels["method"] == "elr(lam=5, setting=paper)"
+    assert made(one.labels["method"]).id == one.id
+
+
+def test_a_wrapped_method_has_its_own_setting() -> None:
+    one = made("sam(base=elr(setting=paper))")
+    assert one.config["method"]["base"]["lam"] == 1.0
+    assert one.labels["method"] == "sam(base=elr(setting=paper))"
+    assert one.overrides == ["noise.rate=0.4", "method@method.base=elr", "method.base.setting=paper"]
+
+
+def test_hydra_composes_what_the_grid_resolves() -> None:
+    chosen = {"task": "digits", "noise": "asymmetric", "method": "elr", "model": "cnn", "trainer": "quick"}
+    composed = {axis: raw(axis, name) for axis, name in chosen.items()}
+    composed = {axis: {k: v for k, v in value.items() if k != "defaults"} for axis, value in composed.items()}
+    composed["method"] |= {"setting": "paper"}
+    composed["noise"] |= {"rate": 0.4}
+    one = cell(OmegaConf.create(composed), chosen)
+    assert one.id == made("elr(setting=paper)").id
+    assert one.overrides == ["noise.rate=0.4", "method.setting=paper"]
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("elr(setting=papr)", "method.setting='papr' is unknown: did you mean 'paper'"),
+        ("erm(setting=paper)", "method erm has no key 'setting'"),
+        ("sam(base=elr(setting=3))", "method.base.setting=3 is unknown"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(method: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        made(method)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_method_without_a_cell_has_no_noise_to_know() -> None:
+    with pytest.raises(ConfigError, match="depends on a cell's noise"):
+        load_method("elr", setting="paper")
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"lam": 1}, "no list of rules"),
+        ([{"when": {}}], "no list of rules"),
+        ([{"use": {"lma": 1}}], "unknown key 'lma': did you mean 'lam'"),
+        ([{"use": {"setting": "blind"}}], "unknown key 'setting'"),
+        ([{"when": {"nois": "clean"}, "use": {}}], "unknown condition 'nois': did you mean 'noise'"),
+    ],
+)
+def test_a_block_that_is_none_is_one_line(rules: Any, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        published(rules, {"lam": 3.0, "setting": "blind"}, FACTS, "conf/method/elr.yaml")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("rate", "fits"), [(0.2, True), (0.4, True), (0.19, False), (0.41, False), (None, False)])
+def test_a_range_of_rates_includes_its_ends(rate: float | None, fits: bool) -> None:
+    rules = [{"when": {"rate": [0.2, 0.4]}, "use": {"lam": 9.0}}]
+    assert published(rules, {"lam": 3.0}, FACTS | {"rate": rate}, "") == ({"lam": 9.0} if fits else {})
+
+
+@pytest.mark.parametrize("name", [name for name in names("method") if "paper" in raw("method", name)])
+def test_every_block_changes_something_of_the_right_type(name: str) -> None:
+    rules, keys = raw("method", name)["paper"], option("method", name)
+    assert keys["setting"] == "blind"
+    published(rules, keys, FACTS, name)
+    for rule in rules:
+        assert any(keys[key] != value for key, value in rule["use"].items()) or rule is not rules[0]
+        config.build(keys | rule["use"], "method")
+        assert rule.get("when") or rule is rules[-1]
+
+
+def test_the_board_marks_who_knew_the_noise() -> None:
+    rows = []
+    for method in ("elr", "elr(setting=paper)", "sam(base=elr(setting=paper))", "forward"):
+        one = made(method)
+        rows.append(
+            Row(cell=one.id, seed=(0, 0, 0), status="ok", labels=one.labels, config=dict(one.config), metrics={"test/last/accuracy": 0.5}, **one.choice)
+        )
+    assert list(run_frame(rows, ["last"])["privileged"]) == ["", "setting=paper", "setting=paper", "transition"]
+    assert set(rows[0].labels) == set(AXES)
