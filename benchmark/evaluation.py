@@ -56,12 +56,13 @@ class Evaluation(L.Callback):
 
     Args:
         truth: right labels and the test set.
+        val: the validation examples that the selection tracks look at, aligned with ``truth``.
         task: name that the halves of the cross-fitted oracle are drawn from.
         epochs: of the run.
     """
 
-    def __init__(self, truth: Truth, problem: Problem, task: str, epochs: int) -> None:
-        self.truth, self.problem, self.due = truth, problem, set(checkpoints(epochs))
+    def __init__(self, truth: Truth, val: Part, problem: Problem, task: str, epochs: int) -> None:
+        self.truth, self.val, self.problem, self.due = truth, val, problem, set(checkpoints(epochs))
         self.records: list[Checkpoint] = []
         self.listeners: list[Callable[[Checkpoint], None]] = []
         self.seconds = 0.0
@@ -83,11 +84,11 @@ class Evaluation(L.Callback):
     def _evaluate(self, learner: Learner) -> None:
         data, method, truth = learner.data, learner.method, self.truth
         unseen = test_part(data, truth)
-        test, val = self._predict(learner, unseen, method), self._predict(learner, data.val, method)
+        test, val = self._predict(learner, unseen, method), self._predict(learner, self.val, method)
         everything = np.ones(len(truth.test), dtype=bool)
         names = ("test", "half_0", "half_1")
         primary = dict(zip(names, self.problem.primary_scores(*test, truth.test.y, [everything, *self._halves]), strict=True))
-        everything = np.ones(len(data.val), dtype=bool)
+        everything = np.ones(len(self.val), dtype=bool)
         for name, y in (("noisy_val", truth.y_val), ("clean_val", truth.y_val_clean)):
             if y is not None:
                 primary[name] = self.problem.primary_scores(*val, y, [everything])[0]
@@ -163,7 +164,7 @@ class Evaluation(L.Callback):
         if truth.train is None or truth.val is None:
             return None, {}
         train = side(data, data.train, truth.train, self._predict(learner, data.train, learner.method)[1])
-        return train, memorization(data.problem, train, side(data, data.val, truth.val, val_decision))
+        return train, memorization(data.problem, train, side(data, self.val, truth.val, val_decision))
 
 
 class FirstNetwork(Method):

@@ -17,6 +17,7 @@ from benchmark.learner import Learner
 from benchmark.methods.base import Method
 from benchmark.protocol import SELECTIONS
 from benchmark.setting import Setting
+from benchmark.splits import halved
 from benchmark.step import Passes
 from benchmark.trainer import train
 from benchmark.training import SideTrainings, run_info, set_up
@@ -38,14 +39,17 @@ def execute(config: Mapping[str, Any], setting: Setting, seed: int, listeners: S
         ConfigError: the method needs what the task cannot give.
     """
     method: Method = build(config, "method")
-    settings, data = setting.recipe.settings, setting.data
+    settings = setting.recipe.settings
+    data, val, truth = setting.data, setting.data.val, setting.truth
+    if method.uses_val:
+        data, val, truth = halved(data, truth, setting.task.name)
     epochs = max(1, round(settings.epochs * method.epoch_factor))
     for need in sorted(method.needs):
         if setting.declared.get(need) is None:
             raise ConfigError(f"method {type(method).__name__} needs {need!r}, which nobody knows for task {setting.task.name} with this noise")
-    run = run_info(data, settings, epochs, seed, {need: setting.declared[need] for need in method.needs})
+    run = run_info(data, settings, epochs, seed, {need: setting.declared[need] for need in method.needs}, method.uses_val)
     passes = Passes.zeros(method.networks)
-    evaluation = Evaluation(setting.truth, data.problem, setting.task.name, epochs)
+    evaluation = Evaluation(truth, val, data.problem, setting.task.name, epochs)
     evaluation.listeners.extend(listeners)
     start = time.perf_counter()
     set_up(method, run)

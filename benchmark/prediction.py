@@ -25,7 +25,13 @@ class Predictor:
         self._method, self._networks, self._data, self._passes = method, networks, data, passes
 
     def __call__(self, split: Split, net: int | None = None, features: bool = False) -> Tensor:
-        """(E * W, K) probabilities, zeros where a slot is not live; (E, ..., D) features instead if asked for. ``net`` None = the method's prediction."""
+        """(E * W, K) probabilities, zeros where a slot is not live; (E, ..., D) features instead if asked for. ``net`` None = the method's prediction.
+
+        Raises:
+            LookupError: the method looks at validation examples without declaring it.
+        """
+        if split == "val" and not self._method.uses_val:
+            raise LookupError(f"{type(self._method).__name__} predicts validation examples without declaring uses_val")
         part = {"train": self._data.train, "val": self._data.val}[split]
         return predict(part, self._method, self._networks, self._data, self._passes, net=net, features=features)[0]
 

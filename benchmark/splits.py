@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -126,6 +126,24 @@ def assemble(
         value = torch.as_tensor((observed[side] - center) / scale if problem.kind == "continuous" else observed[side], dtype=dtype)
         parts.append(Part(x, value, torch.from_numpy(live[side])))
     return TrainingData(problem, parts[0], parts[1], center, scale), _truth(task, pool, corruption, live, at[~held], at[held])
+
+
+def halved(data: TrainingData, truth: Truth, *axes: object) -> tuple[TrainingData, Part, Truth]:
+    """Two halves of validation for a method that fits something on it: one in its data, the other with its right labels for selection.
+
+    Examples with equal inputs are in one half. The halves depend on the axes, never on the method.
+    """
+    part, width = data.val, data.problem.width
+    _, groups = np.unique(part.x.reshape(len(part), -1).numpy(force=True), axis=0, return_inverse=True)
+    held = split_groups(groups.reshape(-1), 0.5, "half of validation", *axes)
+    mine, rest = (Part(part.x[at], part.value[at], part.live[at]) for at in map(torch.from_numpy, (~held, held)))
+    chosen = replace(
+        truth,
+        val=None if truth.val is None else truth.val.reshape(-1, width)[held].reshape(-1),
+        y_val=truth.y_val[held],
+        y_val_clean=None if truth.y_val_clean is None else truth.y_val_clean[held],
+    )
+    return replace(data, val=mine), rest, chosen
 
 
 def foreign_inputs(task: Task, pool: Examples, most: int = 4096) -> Tensor:

@@ -20,7 +20,7 @@ from benchmark.problems import Multiclass
 from benchmark.splits import Part, TrainingData
 from benchmark.step import Passes
 from benchmark.trainer import TrainerSettings, train
-from benchmark.types import Evaluate, Fit, Problem
+from benchmark.types import Evaluate, Fit, Observed, Problem, Split
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,12 @@ def input_shape(x: Tensor, *others: Tensor) -> InputShape:
     return InputShape(tuple(x.shape[1:]), x.dtype, tuple(int(n) + 1 for n in top))
 
 
-def run_info(data: TrainingData, settings: TrainerSettings, epochs: int, seed: int, declared: Mapping[str, Any]) -> RunInfo:
+def run_info(data: TrainingData, settings: TrainerSettings, epochs: int, seed: int, declared: Mapping[str, Any], uses_val: bool = False) -> RunInfo:
     """What a method may know of the run."""
     size = len(data.train)
+    observed: dict[Split, Observed] = {"train": data.train.observed()}
+    if uses_val:
+        observed["val"] = data.val.observed()
     return RunInfo(
         problem=data.problem.name,
         kind=data.problem.kind,
@@ -61,7 +64,7 @@ def run_info(data: TrainingData, settings: TrainerSettings, epochs: int, seed: i
         num_classes=data.problem.num_classes,
         epochs=epochs,
         steps_per_epoch=-(-size // settings.batch_size),
-        observed={"train": data.train.observed(), "val": data.val.observed()},
+        observed=observed,
         device=data.train.x.device,
         seed=seed,
         declared=dict(declared),
@@ -108,7 +111,7 @@ class SideTrainings:
         data = self._retarget(targets, outputs)
         passes = Passes.zeros(method.networks)
         networks = self._recipe.networks(data.problem, method.networks, *axes)
-        set_up(method, run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}))
+        set_up(method, run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}, method.uses_val))
         plan: Plan = indices if callable(indices) else lambda epoch: (indices, None)
         learner = Learner(
             method, networks, data, self._recipe.settings, self._recipe.seed, epochs=epochs, passes=passes, axes=axes, plan=plan, on_epoch=on_epoch
@@ -117,15 +120,17 @@ class SideTrainings:
         self._passes.forward[0] += sum(passes.forward)
         self._passes.backward[0] += sum(passes.backward)
 
-        def predict_rows(rows: np.ndarray) -> Tensor:
+        def look(rows: np.ndarray, features: bool = False) -> Tensor:
             at = torch.as_tensor(rows)
             part = Part(data.train.x[at], data.train.value[at], data.train.live[at])
             own = Passes.zeros(len(networks))
-            out = predict(part, method, networks, data, own)[0]
+            out = predict(part, method, networks, data, own, features=features)[0]
             self._passes.forward[0] += sum(own.forward)
-            return out
+            if not features:
+                return out
+            return out.flatten(0, 1) if out.dim() == 3 else out.repeat_interleave(data.problem.width, 0)  # of tokens, or shared by an example's units
 
-        return Fit(predict_rows, networks[0])
+        return Fit(look, lambda rows: look(rows, features=True), networks[0])
 
     def _retarget(self, targets: Tensor | None, outputs: int | None) -> TrainingData:
         data = self._data

@@ -182,9 +182,10 @@ class Evaluate(Protocol):
 
 @dataclass
 class Fit:
-    """A finished side training. ``predict(indices)`` gives (len(indices) * W, K) class probabilities."""
+    """A finished side training. ``predict(indices)`` gives (len(indices) * W, K) class probabilities, ``features`` (len(indices) * W, D)."""
 
     predict: Callable[[np.ndarray], Tensor]
+    features: Callable[[np.ndarray], Tensor]
     network: torch.nn.Module
 
 

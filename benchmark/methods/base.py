@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -27,10 +27,31 @@ from benchmark.identity import seed_for
 from benchmark.step import Step
 from benchmark.types import Evaluate, FitFunction, Kind, Observed, Optimizers, Phase, Split
 
+NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes")  # what a method can know beyond noisy labels
+
+Fidelity = Literal["exact", "adapted"]
+
+
+@dataclass(frozen=True)
+class Price:
+    """Passes per training example and epoch of the trainer, summed over the networks, side trainings included."""
+
+    forward: float
+    backward: float
+    at_most: bool = False  # the count depends on the data: these are its bounds
+
+    @property
+    def relative(self) -> float:
+        """(forward + 2 backward) / 3: the cost as a multiple of plain training's."""
+        return (self.forward + 2 * self.backward) / 3
+
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a method knows of its run. ``declared`` holds what it asked for in ``needs``, and nothing else."""
+    """What a method knows of its run. ``declared`` holds what it asked for in ``needs``, and nothing else.
+
+    ``observed`` has the labels of the training set and, for a method that declares ``uses_val``, of its half of validation.
+    """
 
     problem: str
     kind: Kind
@@ -70,13 +91,24 @@ class Method(nn.Module):
     kinds: ClassVar[frozenset[str]] = frozenset({"categorical", "continuous"})
     problems: ClassVar[frozenset[str] | None] = None  # None = all of its kinds
     native: ClassVar[frozenset[str]] = frozenset({"multiclass"})  # problem types of the paper; others are marked adapted
-    needs: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[str]] = frozenset()  # of NEEDS
+    needs_where: ClassVar[dict[str, tuple[str, str]]] = {}  # need -> (hyper-parameter, value): an instance with another value has no such need
+    uses_val: ClassVar[bool] = False  # fits something on noisy validation labels: it gets half of them, selection the other half
+    warm_up: ClassVar[bool] = False  # begins with epochs of plain training
+    keeps: ClassVar[str] = ""  # state beside networks and optimizers: N units, K classes, C columns
+    cites: ClassVar[str] = ""  # authors, year, arXiv id
+    fidelity: ClassVar[Fidelity] = "exact"  # to the paper, on its native task types
+    differs: ClassVar[str] = ""  # what differs from the released code, or from the paper if adapted
     networks: int = 1
     views: int = 1
     epoch_factor: float = 1.0  # trains this many times the trainer's epochs
 
     def __init__(self) -> None:
         super().__init__()
+
+    def passes(self, epochs: int) -> Price:
+        """What training costs in a run of ``epochs``; the contract tests count it."""
+        return Price(self.networks * self.epoch_factor, self.networks * self.epoch_factor)
 
     def setup(self, run: RunInfo) -> None:
         """Allocate state. Called once, inside a forked and seeded generator."""

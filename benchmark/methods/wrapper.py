@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from benchmark.methods.base import Method, Optimizers, RunInfo
+from benchmark.methods.base import Method, Optimizers, Price, RunInfo
 from benchmark.step import Step
 from benchmark.types import Evaluate, FitFunction, Phase
 
@@ -20,6 +20,11 @@ class Wrapper(Method):
         self.base = base
         self.kinds, self.native, self.needs = base.kinds, base.native, base.needs  # type: ignore[misc]
         self.networks, self.views, self.epoch_factor = base.networks, base.views, base.epoch_factor
+        self.uses_val, self.warm_up, self.keeps = base.uses_val, base.warm_up, base.keeps  # type: ignore[misc]
+
+    def passes(self, epochs: int) -> Price:
+        """Of the base."""
+        return self.base.passes(epochs)
 
     def setup(self, run: RunInfo) -> None:
         """Of the base."""
