@@ -74,6 +74,7 @@ class {cls}(Method):
 
     kinds = frozenset({{"categorical", "continuous"}})
     native = frozenset({{"multiclass"}})  # task types of the paper; it is marked adapted on others
+    cites = "Authors, year, arXiv id"
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()

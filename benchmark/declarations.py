@@ -96,8 +96,10 @@ def _value(module: str, bound: Bound) -> Any:
     match bound:
         case ast.Constant(value=value):
             return value
-        case ast.Set(elts=elements):
-            return frozenset(_value(module, element) for element in elements)
+        case ast.Set(elts=elements) | ast.Tuple(elts=elements):
+            return (frozenset if isinstance(bound, ast.Set) else tuple)(_value(module, element) for element in elements)
+        case ast.Dict(keys=keys, values=values):
+            return {_value(module, key): _value(module, value) for key, value in zip(keys, values, strict=True) if key is not None}
         case ast.Call(func=ast.Name(id="frozenset"), args=arguments):
             return frozenset(*(_value(module, argument) for argument in arguments))
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if (found := _lookup(module, name)) is not None:

@@ -7,32 +7,70 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmark.config import build, names, option, resolve_target
+from benchmark.config import build, names, option
 from benchmark.identity import ROOT
+from benchmark.methods.base import NEEDS, Method
 from benchmark.store import Row
+
+EPOCHS = 100  # that the table of methods prices
+NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
 def method_table() -> str:
-    """``docs/methods.md``: one line per method yaml."""
+    """``docs/methods.md``: one line per method yaml, then what each does."""
+    made: dict[str, Method] = {name: build(option("method", name), "method") for name in names("method")}
     lines = [
         "# Methods",
         "",
-        "Generated from `conf/method` and the docstrings by `make docs`. *native*: task types that the paper defines the method for; on the other types of "
-        "its kinds it runs *adapted*. *needs*: what it knows beyond noisy labels.",
+        "Generated from `conf/method` and the classes by `make docs`. *native*: task types that the paper defines the method for; on the other types of its "
+        "kinds it runs *adapted*. *needs*: what it knows beyond noisy labels, and what it is built from. *passes*: forward + backward per training example and "
+        f"epoch in a run of {EPOCHS} epochs, side trainings included, counted by the contract tests; *cost*: the same as a multiple of plain training, a "
+        "backward pass taken for two forward ones. *memory*: state beside networks and optimizers, N units, K classes, C columns. "
+        "*fidelity*: to the paper, on its native task types.",
         "",
-        "| method | defaults | kinds | native | networks | needs | what it does |",
-        "|---|---|---|---|---|---|---|",
+        f"No method here needs {', '.join(sorted(set(NEEDS).difference(*(method.needs for method in made.values())))) or 'anything else'}.",
+        "",
+        "| method | defaults | kinds | native | needs | passes | cost | memory | fidelity | citation |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name in names("method"):
+    for name, method in made.items():
         config = option("method", name)
-        cls = resolve_target(config, "method")
-        summary = inspect.cleandoc(cls.__doc__ or "").split("\n\n")
-        text = " ".join(" ".join(summary[:2]).split()).replace("|", "\\|")
         defaults = ", ".join(f"{k}={v}" for k, v in config.items() if not k.startswith("_") and not isinstance(v, dict))
-        kinds = sorted(cls.problems or cls.kinds)
-        networks = config.get("networks", cls.networks)
-        lines.append(f"| `{name}` | {defaults} | {', '.join(kinds)} | {', '.join(sorted(cls.native))} | {networks} | {', '.join(sorted(cls.needs))} | {text} |")
+        price = method.passes(EPOCHS)
+        bound = "up to " if price.at_most else ""
+        cells = [
+            f"`{name}`",
+            defaults,
+            ", ".join(sorted(type(method).problems or method.kinds)),
+            ", ".join(sorted(method.native)),
+            ", ".join(requirements(method)),
+            f"{bound}{price.forward:.3g}F + {price.backward:.3g}B",
+            f"{bound}{price.relative:.3g}",
+            method.keeps,
+            f"{method.fidelity}: {method.differs}" if method.differs else method.fidelity,
+            method.cites,
+        ]
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    for name, method in made.items():
+        lines += ["", f"**{name}**. {_summary(method)}"]
     return "\n".join(lines) + "\n"
+
+
+def requirements(method: Method) -> list[str]:
+    """What a method asks for, in words: knowledge first, then networks, views, epochs and memory."""
+    structure = {
+        "validation labels": method.uses_val,
+        f"{NUMBERS.get(method.networks, method.networks)} networks": method.networks > 1,
+        f"{NUMBERS.get(method.views, method.views)} views": method.views > 1,
+        "warm-up": method.warm_up,
+        "index memory": "N" in method.keeps,
+    }
+    return sorted(method.needs) + [name for name, asked in structure.items() if asked]
+
+
+def _summary(method: Method) -> str:
+    """The first two paragraphs of a class's documentation on one line."""
+    return " ".join(" ".join(inspect.cleandoc(type(method).__doc__ or "").split("\n\n")[:2]).split()).replace("<", "\\<")
 
 
 def noise_table() -> str:

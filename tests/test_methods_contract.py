@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from benchmark.config import build, label, load, names, option, resolve_target
 from benchmark.declarations import declared, problem_classes
 from benchmark.execution import Outcome
 from benchmark.identity import digest
-from benchmark.methods.base import Method
+from benchmark.methods.base import NEEDS, Method
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
 from benchmark.training import run_info, set_up
@@ -36,7 +37,7 @@ def made(name: str, setting: Setting) -> Method:
     """A method that is set up, its side trainings included where it has any."""
     method: Method = build(load("method", name), "method")
     needs = {need: setting.declared[need] for need in method.needs}
-    set_up(method, run_info(setting.data, setting.recipe.settings, 6, 0, needs))
+    set_up(method, run_info(setting.data, setting.recipe.settings, 6, 0, needs, method.uses_val))
     return method
 
 
@@ -74,6 +75,24 @@ def test_docstring_cites_and_prices(name: str) -> None:
     cls = resolve_target(option("method", name), "method")
     assert cls.__doc__
     assert len(cls.__doc__) > 80
+    assert re.search(r"\d{4}", cls.cites), "cites: authors, year, arXiv id"
+    assert cls.needs <= set(NEEDS)
+    assert cls.fidelity == "exact" or cls.differs
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_passes_are_as_declared(name: str, problem: str, settings: dict[str, Setting], trained: Trained) -> None:
+    """Counted by hooks on the networks, per training example and epoch of the trainer."""
+    outcome, data, epochs = trained(name, problem), settings[problem].data, settings[problem].recipe.settings.epochs
+    price = outcome.method.passes(epochs)
+    forward, backward = (sum(outcome.cost[kind]) / (len(data.train) * epochs) for kind in ("forward", "backward"))
+    validation = len(data.val) / len(data.train) if outcome.method.uses_val else 0.0  # it may look at its half twice an epoch
+    if price.at_most:
+        assert price.forward / 4 < forward < price.forward * 1.05 + validation
+        assert price.backward / 4 < backward < price.backward * 1.05
+    else:
+        assert price.forward - 0.01 < forward < price.forward + 0.01 + validation
+        assert backward == pytest.approx(price.backward, abs=0.01)
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)

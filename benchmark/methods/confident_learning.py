@@ -9,7 +9,7 @@ import torch
 from cleanlab.filter import find_label_issues
 from torch import Tensor
 
-from benchmark.methods.base import Method, RunInfo
+from benchmark.methods.base import Method, Price, RunInfo
 from benchmark.step import Step
 from benchmark.types import Evaluate, FitFunction, Phase
 
@@ -24,6 +24,8 @@ class ConfidentLearning(Method):
 
     kinds = frozenset({"categorical"})
     native = frozenset({"multiclass", "multilabel"})
+    keeps = "N"
+    cites = "Northcutt, Jiang and Chuang, 2021, arXiv:1911.00068"
 
     weight: Tensor
     quality: Tensor
@@ -31,6 +33,10 @@ class ConfidentLearning(Method):
     def __init__(self, folds: int = 4, filter_by: str = "prune_by_noise_rate") -> None:
         super().__init__()
         self.folds, self.filter_by = folds, filter_by
+
+    def passes(self, epochs: int) -> Price:
+        """The folds' networks, one pass over held-out examples, and training on what is kept."""
+        return Price(self.folds + 1 / epochs, self.folds, at_most=True)
 
     def prepare(self, fit: FitFunction, run: RunInfo) -> None:
         """Out-of-fold probabilities, then cleanlab's rule."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.methods.base import Method, RunInfo
+from benchmark.methods.base import Method, Price, RunInfo
 from benchmark.types import Evaluate, FitFunction, Phase
 
 
@@ -24,12 +24,20 @@ class ConFragLite(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    keeps = "N"
+    cites = "Kim et al., 2024, arXiv:2502.17771"
+    fidelity = "adapted"
+    differs = "no agreement in feature space"
 
     probability: Tensor
 
     def __init__(self, fragments: int = 4, jitter: float = 0.05) -> None:
         super().__init__()
         self.fragments, self.jitter = fragments, jitter
+
+    def passes(self, epochs: int) -> Price:
+        """The experts share the data; each votes on all of it once; training sees what is drawn."""
+        return Price(2 + self.fragments // 2 / epochs, 2, at_most=True)
 
     def prepare(self, fit: FitFunction, run: RunInfo) -> None:
         """Train the experts and let them vote on every sample."""

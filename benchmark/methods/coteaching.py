@@ -17,6 +17,9 @@ class CoTeaching(SmallLoss):
     """
 
     networks = 2
+    fidelity = "exact"
+    cites = "Han et al., 2018, arXiv:1804.06872"
+    differs = "the released code divides the mean over the kept units by their number once more"
 
     def objective(self, step: Step) -> Tensor:
         """l_0 over the selection of network 1 plus l_1 over the selection of network 0."""

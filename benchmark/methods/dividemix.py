@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
-from benchmark.methods.base import Method, RunInfo
+from benchmark.methods.base import Method, Price, RunInfo
 from benchmark.step import Step
 from benchmark.types import Evaluate, Phase
 
@@ -32,6 +32,9 @@ class DivideMix(Method):
 
     kinds = frozenset({"categorical"})
     networks, views = 2, 2
+    warm_up = True
+    keeps = "2 N"
+    cites = "Li, Socher and Hoi, 2020, arXiv:2002.07394"
 
     posterior: Tensor
 
@@ -41,6 +44,10 @@ class DivideMix(Method):
         super().__init__()
         self.lambda_u, self.temperature, self.alpha = lambda_u, temperature, alpha
         self.threshold, self.warmup, self.ramp = threshold, warmup, ramp
+
+    def passes(self, epochs: int) -> Price:
+        """With a share rho taken for right, after warm-up: 20 rho + 2 forward and 8 rho backward; here rho = 1."""
+        return Price(22, 8, at_most=True)
 
     def setup(self, run: RunInfo) -> None:
         """P(right) of every unit by each network."""

@@ -19,6 +19,8 @@ class ELR(Method):
     """
 
     kinds = frozenset({"categorical"})
+    keeps = "N K"
+    cites = "Liu et al., 2020, arXiv:2007.00151"
 
     memory: Tensor
     target: Tensor

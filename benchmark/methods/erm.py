@@ -18,6 +18,7 @@ class ERM(Method):
     """
 
     native = frozenset({"multiclass", "tagging", "multilabel", "regression"})
+    cites = "Vapnik, 1991, Advances in Neural Information Processing Systems 4"
 
     def __init__(self, epochs: float = 1.0, sequence: bool = True) -> None:
         super().__init__()
@@ -33,6 +34,7 @@ class Ensemble(Method):
     """``networks`` independent networks with the same batches; the prediction is the mean of their probabilities."""
 
     native = ERM.native
+    cites = "Lakshminarayanan, Pritzel and Blundell, 2017, arXiv:1612.01474"
 
     def __init__(self, networks: int = 2) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from benchmark.methods.base import Method, Optimizers
+from benchmark.methods.base import Method, Optimizers, Price
 from benchmark.methods.wrapper import Wrapper
 from benchmark.step import Step
 
@@ -19,9 +19,16 @@ class SAM(Wrapper):
     statistics and memories come from the first pass alone. Two forward and two backward passes.
     """
 
+    cites = "Foret et al., 2021, arXiv:2010.01412"
+
     def __init__(self, base: Method, rho: float = 0.05) -> None:
         super().__init__(base)
         self.rho = rho
+
+    def passes(self, epochs: int) -> Price:
+        """Twice the base's; its side trainings and predictions are made once."""
+        once = self.base.passes(epochs)
+        return Price(2 * once.forward, 2 * once.backward, once.at_most or type(self.base).passes is not Method.passes)
 
     def update(self, step: Step, backward: Callable[[Tensor], None], optimizers: Optimizers) -> Tensor:
         """Climb to the neighbour of highest loss, take its gradient, step from where we were."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.methods.base import Method, RunInfo
+from benchmark.methods.base import Fidelity, Method, RunInfo
 from benchmark.step import Step
 from benchmark.types import Units
 
@@ -21,6 +23,10 @@ class SmallLoss(Method):
 
     native = frozenset({"multiclass"})
     needs = frozenset({"noise_rate"})
+    keeps = "2 N"
+    cites = "Han et al., 2018, arXiv:1804.06872"
+    fidelity: ClassVar[Fidelity] = "adapted"
+    differs = "one network: the control of co-teaching"
 
     rate: Tensor
     seen: Tensor

@@ -21,6 +21,8 @@ class SOP(Method):
     """
 
     kinds = frozenset({"categorical"})
+    keeps = "N (K + 1)"
+    cites = "Liu et al., 2022, arXiv:2202.14026"
 
     target: Tensor
 
