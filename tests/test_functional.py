@@ -29,6 +29,8 @@ LOGITS = 3 * RNG.normal(size=(UNITS, CLASSES))
 TARGET = np.array([0, 1, 2, 3, 4, 0, 2])
 SOFT = RNG.dirichlet(np.ones(CLASSES), UNITS)
 TRANSITION = RNG.dirichlet(np.ones(CLASSES), CLASSES)
+INVERSE = np.linalg.inv(TRANSITION)
+SCALED = np.arange(1.0, 6.0)[:, None] * TRANSITION
 PER_UNIT = RNG.dirichlet(np.ones(CLASSES), (UNITS, CLASSES))
 PREDICTION, NUMBER = 2 * RNG.normal(size=(UNITS, 1)), RNG.normal(size=UNITS)
 BINARY_LOGIT, BINARY = 2 * RNG.normal(size=(UNITS, 3)), RNG.integers(0, 2, (UNITS, 3))
@@ -84,6 +86,39 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[Any, ...], np.ndarray]] = {
         (LOGITS, TARGET, PER_UNIT),
         -np.log(np.einsum("ui,uij->uj", P, PER_UNIT)[AT, TARGET]),
     ),
+    "backward_correction": (functional.backward_correction, (LOGITS, TARGET, INVERSE), (INVERSE[TARGET] * -np.log(P)).sum(1)),
+    "backward_correction per unit": (functional.backward_correction, (LOGITS, TARGET, PER_UNIT), (PER_UNIT[AT, TARGET] * -np.log(P)).sum(1)),
+    "reverse_cross_entropy": (
+        partial(functional.reverse_cross_entropy, log_zero=-4.0),
+        (LOGITS, TARGET),
+        -(P * np.where(np.eye(CLASSES)[TARGET] == 1, 0.0, -4.0)).sum(1),
+    ),
+    "normalized_cross_entropy": (functional.normalized_cross_entropy, (LOGITS, TARGET), CE / -np.log(P).sum(1)),
+    "normalized_focal": (
+        partial(functional.normalized_focal, gamma=0.5),
+        (LOGITS, TARGET),
+        ((1 - P) ** 0.5 * np.log(P))[AT, TARGET] / ((1 - P) ** 0.5 * np.log(P)).sum(1),
+    ),
+    "normalized_focal at 0": (partial(functional.normalized_focal, gamma=0.0), (LOGITS, TARGET), CE / -np.log(P).sum(1)),
+    "bootstrapped soft": (
+        partial(functional.bootstrapped, beta=0.95, hard=False),
+        (LOGITS, TARGET),
+        -((0.95 * np.eye(CLASSES)[TARGET] + 0.05 * P) * np.log(P)).sum(1),
+    ),
+    "bootstrapped hard": (
+        partial(functional.bootstrapped, beta=0.8, hard=True),
+        (LOGITS, TARGET),
+        -((0.8 * np.eye(CLASSES)[TARGET] + 0.2 * np.eye(CLASSES)[P.argmax(1)]) * np.log(P)).sum(1),
+    ),
+    "bootstrapped at 1": (partial(functional.bootstrapped, beta=1.0, hard=False), (LOGITS, TARGET), CE),
+    "bounded_cross_entropy": (functional.bounded_cross_entropy, (LOGITS,), -np.log(P + 1e-8)),
+    "importance_weight": (functional.importance_weight, (P, TARGET, TRANSITION), P[AT, TARGET] / (P @ TRANSITION)[AT, TARGET]),
+    "importance_weight per unit": (
+        functional.importance_weight,
+        (P, TARGET, PER_UNIT),
+        P[AT, TARGET] / np.einsum("ui,uij->uj", P, PER_UNIT)[AT, TARGET],
+    ),
+    "row_normalized": (functional.row_normalized, (SCALED,), SCALED / SCALED.sum(1)[:, None]),
     "elr_regularizer": (functional.elr_regularizer, (P, 0.9 * SOFT), np.log(1 - (P * 0.9 * SOFT).sum(1))),
     "huber": (partial(functional.huber, delta=0.8), (PREDICTION, NUMBER), huber_by_hand(PREDICTION[:, 0] - NUMBER, 0.8)),
     "asymmetric_loss": (
@@ -111,6 +146,8 @@ def test_gradient_equals_differences(name: str) -> None:
 
 def test_every_public_function_is_covered() -> None:
     beside = {"forget_schedule", "gaussian_posterior", "group_rates", "small_loss"}  # tested below
+    beside |= {"anchor_transition", "consensus", "consensus_transition", "dual_transition", "nearest_two", "neighbor_consensus"}  # test_functional_transition
+    beside |= {"label_prior", "linear_ramp"}  # by their examples, and in the methods that use them
     functions = [case[0].func if isinstance(case[0], partial) else case[0] for case in CASES.values()]
     assert {function.__name__ for function in functions} | beside == {*functional.__all__, "log_likelihood"}
 
@@ -126,6 +163,12 @@ def test_extreme_logits_give_finite_values_and_gradients(large: float) -> None:
         partial(functional.label_smoothing, eps=0.1),
         partial(functional.forward_correction, transition=transition),
         partial(functional.forward_correction, transition=transition.expand(4, 3, 3)),
+        partial(functional.backward_correction, inverse=torch.linalg.pinv(transition)),
+        partial(functional.reverse_cross_entropy, log_zero=-4.0),
+        functional.normalized_cross_entropy,
+        *(partial(functional.normalized_focal, gamma=0.5, detach=detach) for detach in (False, True)),
+        *(partial(functional.bootstrapped, beta=0.8, hard=hard) for hard in (False, True)),
+        lambda output, target: functional.bounded_cross_entropy(output).sum(1),
         lambda output, target: functional.soft_cross_entropy(output, soft),
         lambda output, target: functional.elr_regularizer(output.softmax(1), soft),
     ]
@@ -188,6 +231,54 @@ def test_forward_correction_takes_one_matrix_or_one_per_unit() -> None:
     for u in range(UNITS):
         alone = functional.forward_correction(tensor(LOGITS[u : u + 1]), tensor(TARGET[u : u + 1]), tensor(PER_UNIT[u]))
         torch.testing.assert_close(alone[0], mixed[u])
+
+
+def test_backward_correction_is_unbiased() -> None:
+    """Its expectation over the labels that T draws is the cross entropy of the right one."""
+    of_label = torch.stack([functional.backward_correction(tensor(LOGITS), torch.full((UNITS,), j), tensor(INVERSE)) for j in range(CLASSES)], dim=1)
+    expected = (tensor(TRANSITION)[tensor(TARGET)] * of_label).sum(1)
+    np.testing.assert_allclose(expected, CE, rtol=1e-6)
+    assert bool((of_label < 0).any())
+    identity = functional.backward_correction(tensor(LOGITS), tensor(TARGET), torch.eye(CLASSES, dtype=torch.float64))
+    np.testing.assert_allclose(identity, CE, rtol=1e-12)
+
+
+def test_normalized_losses_sum_to_one_and_reverse_cross_entropy_to_a_constant() -> None:
+    """The symmetry that makes active and passive losses robust."""
+    logits = tensor(LOGITS)
+    for loss, total in (
+        (functional.normalized_cross_entropy, 1.0),
+        (partial(functional.normalized_focal, gamma=0.5), 1.0),
+        (partial(functional.reverse_cross_entropy, log_zero=-4.0), 4.0 * (CLASSES - 1)),
+    ):
+        found = sum(loss(logits, torch.full((UNITS,), k)) for k in range(CLASSES))
+        np.testing.assert_allclose(found, total, rtol=1e-10)
+
+
+def test_soft_bootstrap_is_cross_entropy_plus_entropy_with_its_gradient() -> None:
+    logits, twin = tensor(LOGITS).requires_grad_(), tensor(LOGITS).requires_grad_()
+    functional.bootstrapped(logits, tensor(TARGET), 0.9, hard=False).sum().backward()
+    entropy = torch.distributions.Categorical(logits=twin).entropy()
+    (0.9 * F.cross_entropy(twin, tensor(TARGET), reduction="none") + 0.1 * entropy).sum().backward()
+    torch.testing.assert_close(logits.grad, twin.grad)
+
+
+def test_detached_focal_weight_changes_the_gradient_alone() -> None:
+    first, second = tensor(LOGITS).requires_grad_(), tensor(LOGITS).requires_grad_()
+    values = [functional.normalized_focal(z, tensor(TARGET), 0.5, detach) for z, detach in ((first, False), (second, True))]
+    torch.testing.assert_close(values[0], values[1])
+    for value in values:
+        value.sum().backward()
+    assert first.grad is not None
+    assert not torch.allclose(first.grad, second.grad)  # type: ignore[arg-type]
+
+
+def test_rows_are_divided_by_their_own_sums() -> None:
+    """Not, as released for T-Revision, column j by the sum of row j."""
+    matrix = tensor(SCALED)
+    wrong = matrix / matrix.sum(1)
+    torch.testing.assert_close(functional.row_normalized(matrix).sum(1), torch.ones(CLASSES, dtype=torch.float64))
+    assert not torch.allclose(wrong.sum(1), torch.ones(CLASSES, dtype=torch.float64), atol=0.1)
 
 
 def test_elr_regularizer_is_zero_without_memory_and_falls_with_agreement() -> None:

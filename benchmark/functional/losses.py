@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+
+CLIP = math.log(1e-7)
 
 
 def log_likelihood(output: Tensor, target: Tensor) -> Tensor:
@@ -65,6 +69,20 @@ def forward_correction(output: Tensor, target: Tensor, transition: Tensor) -> Te
     column = transition[:, target].T if transition.dim() == 2 else transition[rows, :, target]
     # log of zero entries is -inf and drops out of the sum; the floor keeps its gradient finite.
     return -torch.logsumexp(logp + column.clamp(min=1e-12).log(), dim=1)
+
+
+def backward_correction(output: Tensor, target: Tensor, inverse: Tensor) -> Tensor:
+    """Row y of T^-1 times the cross entropies of all classes, p clipped at 1e-7; unbiased, and negative for some units.
+
+    Args:
+        inverse: T^-1 (K, K), or one per unit (U, K, K).
+
+    >>> backward_correction(torch.zeros(1, 2), torch.tensor([0]), torch.eye(2))
+    tensor([0.6931])
+    """
+    rows = torch.arange(len(target), device=target.device)
+    row = inverse[target] if inverse.dim() == 2 else inverse[rows, target]
+    return -(row * output.log_softmax(1).clamp(min=CLIP)).sum(1)
 
 
 def elr_regularizer(probability: Tensor, memory: Tensor) -> Tensor:

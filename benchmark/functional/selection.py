@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from benchmark.types import Observed
+
 
 def small_loss(loss: Tensor, forget: Tensor, group: Tensor) -> Tensor:
     """(U,) bool: in each group keep the ceil((1 - forget) n) units of smallest loss.
@@ -45,6 +47,30 @@ def group_rates(rate: Tensor, target: Tensor, column: Tensor, per_class: bool) -
         return rate.mean().expand(len(target)), torch.zeros(len(target), dtype=torch.long, device=target.device)
     row = column if len(rate) > 1 else torch.zeros_like(column)
     return rate[row, target], row * rate.shape[1] + target
+
+
+def linear_ramp(epoch: int, epochs: int, start: float, length: float) -> float:
+    """0 up to a share ``start`` of the epochs, then linearly to 1 over a share ``length``.
+
+    >>> [linear_ramp(epoch, 100, 0.1, 0.3) for epoch in (10, 25, 40, 90)]
+    [0.0, 0.5, 1.0, 1.0]
+    """
+    after = epoch - start * epochs
+    return float(after > 0) if length <= 0 else min(max(after / (length * epochs), 0.0), 1.0)
+
+
+def label_prior(observed: Observed, num_classes: int, per_column: bool) -> Tensor:
+    """(L, K) share of each class among the live labels: per column, or L = 1.
+
+    >>> seen = Observed(torch.tensor([0, 1, 1, 1]), torch.arange(4), torch.tensor([0, 1, 0, 1]), torch.tensor([True, True, True, False]))
+    >>> label_prior(seen, 2, per_column=True).tolist()
+    [[0.5, 0.5], [0.0, 1.0]]
+    """
+    live = observed.live
+    column = observed.column[live] if per_column else torch.zeros_like(observed.column[live])
+    layers = int(observed.column.max()) + 1 if per_column else 1
+    counts = torch.bincount(column * num_classes + observed.value[live], minlength=layers * num_classes).reshape(layers, num_classes).float()
+    return counts / counts.sum(1, keepdim=True).clamp(min=1)
 
 
 def forget_schedule(epoch: int, epochs: int, ramp: float, exponent: float = 1.0) -> float:

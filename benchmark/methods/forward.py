@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.methods.base import Method, RunInfo
+from benchmark.methods.corrected import Corrected
 from benchmark.step import Step
 
 
-class Forward(Method):
-    """-log (p T)_y with a given transition matrix T[i, j] = P(observed j | right i).
+class Forward(Corrected):
+    """-log (p T)_y with a transition matrix T[i, j] = P(observed j | right i), known or estimated.
 
-    Patrini et al., 2017, arXiv:1609.03683. Here T is the realised one of the run, so the method is privileged; multi-label
-    tasks have one 2 x 2 matrix per label. One forward and one backward pass.
+    Patrini et al., 2017, arXiv:1609.03683. ``estimator`` oracle is the realised T of the run, so the method is privileged; multi-label
+    tasks have one 2 x 2 matrix per label. The released anchor filter overwrites the posteriors that later rows are read from; here it
+    does not. One forward and one backward pass, twice that where T is estimated by a first network.
     """
 
-    kinds = frozenset({"categorical"})
-    needs = frozenset({"transition"})
-
-    transition: Tensor
-
-    def setup(self, run: RunInfo) -> None:
-        """Keep T (L, K, K)."""
-        self.register_buffer("transition", run.need("transition"))
+    cites = "Patrini et al., 2017, arXiv:1609.03683"
+    differs = "the anchor filter does not write to its input"
 
     def objective(self, step: Step) -> Tensor:
         """Mean corrected loss."""
         units = step.units()
-        per_unit = self.transition[units.column if len(self.transition) > 1 else torch.zeros_like(units.column)]
-        return functional.forward_correction(units.output, units.target, per_unit).mean()
-
-    def estimated_transition(self) -> Tensor:
-        """The given one."""
-        return self.transition
+        return functional.forward_correction(units.output, units.target, self.of_units(self.transition, units)).mean()
