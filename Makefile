@@ -79,7 +79,7 @@ faults: $(READY) ## Kill sweeps and let writers race, print the table of docs/fa
 	@$(PYTHON) -m benchmark faults
 
 test: $(READY) ## Run all tests
-	@$(PYTHON) -m pytest -n auto
+	@$(PYTHON) -m pytest -n auto --dist loadfile
 
 lint: $(READY) ## Check style, types and that generated files are current
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(PYTHON) -m benchmark docs --check
