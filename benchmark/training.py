@@ -134,14 +134,15 @@ class SideTrainings:
 
     def _retarget(self, targets: Tensor | None, outputs: int | None) -> TrainingData:
         data = self._data
-        value = data.train.value.clone()
+        value, live = data.train.value.clone(), data.train.live
         problem: Problem = data.problem
         if outputs is not None:
             problem = Multiclass([str(i) for i in range(outputs)])
-            value = torch.zeros_like(value, dtype=torch.int64)
+            value = torch.zeros(len(value), 1, dtype=torch.int64, device=value.device)
+            live = torch.ones_like(value, dtype=torch.bool)
         if targets is not None:
             value = targets.reshape(value.shape).to(value.dtype)
-        return replace(data, problem=problem, train=replace(data.train, value=value))
+        return replace(data, problem=problem, train=replace(data.train, value=value, live=live))
 
 
 def out_of_fold(fit: SideTrainings, data: TrainingData, folds: int, seed: int, epochs: int | None = None, method: Callable[[], Method] | None = None) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,9 +83,40 @@ def write_images(folder: Path) -> dict[str, Any]:
     return {"path": str(folder / "photos"), "size": 8}
 
 
+FINDINGS = {"Opacity": "opacity", "Cardiomegaly": "cardiomegaly", "Pleural Effusion": "pleural effusions", "Nodule": "nodule"}
+
+
+def report(number: int) -> str:
+    """A report in the format of Open-i: every sixth film has a nodule that the automatic index misses, every tenth an effusion that is none."""
+    right = [name for k, name in enumerate(FINDINGS) if (number // 2**k) % 2]
+    given = [FINDINGS[name] for name in right if not (name == "Nodule" and number % 6 == 0)] + (["effusion"] if number % 10 == 1 else [])
+    major = "".join(f"<major>{name}/lung/base</major>" for name in right) or "<major>normal</major>"
+    if number % 15 == 7:
+        major = "<major>no indexing</major>"
+    text = " ".join(f"There is {name.lower()} in this film." for name in right) + f" Patient number {number % 40} of clinic {number}."
+    sections = f'<AbstractText Label="FINDINGS">{text}</AbstractText><AbstractText Label="IMPRESSION">See above.</AbstractText>'
+    mesh = f"<MeSH>{major}{''.join(f'<automatic>{term}</automatic>' for term in given)}</MeSH>"
+    return f'<eCitation><uId id="{number}"/><Abstract>{sections}</Abstract>{mesh}<parentImage id="film{number}"/></eCitation>'
+
+
+def write_cxr_reports(folder: Path, size: int = 90) -> dict[str, Any]:
+    """An archive of the wheel's layout."""
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as tar:
+        for i in range(size):
+            content = report(i).encode()
+            entry = tarfile.TarInfo(f"ecgen-radiology/{i:03}.xml")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    with zipfile.ZipFile(folder / "reports.zip", "w") as archive:
+        archive.writestr("torchxrayvision/data/NLMCXR_reports.tgz", inner.getvalue())
+    return {"archive": str(folder / "reports.zip")}
+
+
 WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "table": write_table,
     "conll": write_conll,
     "multilabel": write_multilabel,
     "image_folder": write_images,
+    "cxr_reports": write_cxr_reports,
 }

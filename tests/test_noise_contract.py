@@ -35,7 +35,7 @@ def labels_of(problem: str) -> Labels:
         return Tagging(["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"], 6).labels(np.where(dead, -1, y))
     if problem == "multilabel":
         y = (rng.random((EXAMPLES, 4)) < [0.5, 0.3, 0.1, 0.7]).astype(np.int64)
-        return MultiLabel(list("pqrs")).labels(np.where(rng.random(y.shape) < 0.03, -1, y))
+        return MultiLabel(["pneumothorax", "mass", "effusion", "s"]).labels(np.where(rng.random(y.shape) < 0.03, -1, y))
     return Regression("z").labels(np.where(rng.random(EXAMPLES) < 0.03, np.nan, rng.normal(size=EXAMPLES)))
 
 

@@ -11,7 +11,6 @@ from conftest import make_task
 from benchmark.api import load_noise
 from benchmark.errors import ConfigError
 from benchmark.noise.base import Context, Streams
-from benchmark.noise.multilabel_structured import OPACITY, Report
 from benchmark.problems import MultiLabel
 from benchmark.splits import assemble
 from benchmark.types import Corruption, Labels
@@ -81,25 +80,6 @@ def test_partial_labels_are_right_or_unknown_and_leave_training(labels: Labels) 
     assert abs(float(data.train.live.float().mean()) - 0.3) < 0.1
 
 
-def test_report_has_the_measured_rates_of_each_finding(labels: Labels) -> None:
-    fpr, fnr = rates(labels, made("report", labels).observed)
-    np.testing.assert_allclose(fpr[:3], [0.031, 0.053, 0.194], atol=4 * 0.4 / np.sqrt(3000))
-    np.testing.assert_allclose(fnr[:3], [0.542, 0.577, 0.491], atol=4 * 0.5 / np.sqrt(1100))
-    mean = np.mean([(0.031, 0.542), (0.053, 0.577), OPACITY], axis=0)
-    np.testing.assert_allclose([fpr[3], fnr[3]], mean, atol=4 * 0.5 / np.sqrt(2400))
-    assert Report.rates("Pneumonia") == Report.rates("Edema") == OPACITY
-    half = rates(labels, made("report", labels, scale=0.5).observed)[1]
-    assert abs(half[0] - 0.271) < 4 * 0.5 / np.sqrt(2900)
-
-
-def test_report_on_the_measured_prevalence_gives_the_measured_precision() -> None:
-    """Pneumothorax: 5.4 % positives; of those that the reports give, .458 are right."""
-    labels = labels_of([0.054], ["pneumothorax"], 60_000)
-    given = made("report", labels).observed
-    precision = (labels.value == 1)[given == 1].mean()
-    assert abs(precision - 0.458) < 4 * 0.5 / np.sqrt((given == 1).sum()) + 0.01
-
-
 def test_cooccurring_labels_are_mistaken_for_each_other() -> None:
     rng = np.random.default_rng(1)
     topic = rng.integers(0, 2, 4000)[:, None] == np.array([0, 0, 1, 1])
@@ -142,7 +122,7 @@ def test_trace_flips_no_more_than_the_limit(labels: Labels) -> None:
         assert not (wrong[most] & ~wrong[0]).any()
 
 
-@pytest.mark.parametrize(("name", "key", "value"), [("trace", "trace", 1.0), ("trace", "trace", 2.1), ("trace", "most", -1), ("report", "scale", 1.8)])
+@pytest.mark.parametrize(("name", "key", "value"), [("trace", "trace", 1.0), ("trace", "trace", 2.1), ("trace", "most", -1)])
 def test_strengths_that_are_none_are_refused(name: str, key: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"noise\.{key}="):
         load_noise(name, **{key: value})

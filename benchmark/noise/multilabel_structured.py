@@ -1,8 +1,7 @@
-"""Noise of multi-label tasks with a structure: measured rates, co-occurring labels, random valid matrices."""
+"""Noise of multi-label tasks with a structure: co-occurring labels, random valid matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -11,44 +10,6 @@ from benchmark.errors import ConfigError
 from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption
 from benchmark.noise.multilabel import MULTILABEL, flipped
 from benchmark.types import Corruption, Labels
-
-# (FPR, FNR) of labels mined from NIH chest X-ray reports against adjudicated radiologists, 4,376 films: Majkowska et al., 2020,
-# doi:10.1148/radiol.2019191293, against Wang et al., 2017, arXiv:1705.02315. The other findings take the mean.
-OPACITY = (0.194, 0.491)
-FINDINGS: Mapping[str, tuple[float, float]] = {
-    "pneumothorax": (0.031, 0.542),
-    **dict.fromkeys(("nodule", "mass", "nodule or mass", "lung lesion"), (0.053, 0.577)),
-    **dict.fromkeys(("airspace opacity", "opacity", "lung opacity"), OPACITY),
-    **dict.fromkeys(
-        ("infiltration", "infiltrate", "infiltrate or airspace", "pneumonia", "consolidation", "atelectasis", "edema", "edema or congestion"), OPACITY
-    ),
-}
-MEASURED = {(0.031, 0.542), (0.053, 0.577), OPACITY}
-
-
-class Report(Noise):
-    """Mistakes of labels that were mined from radiology reports, finding by finding.
-
-    About half of the positives are missed and a quarter to a half of the given positives are wrong, so neither positives nor
-    negatives can be trusted. ``scale`` multiplies all rates. A label that is no measured finding takes the mean of the three.
-    """
-
-    problems = MULTILABEL
-    not_nested = "its strength is the scale of many rates"
-
-    def __init__(self, scale: float = 1.0) -> None:
-        self.scale = check_rate(scale, "noise.scale", most=1.7)  # the largest rate stays below 1
-
-    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
-        """Independent flips with the rates of the label's name."""
-        rates = self.scale * np.array([self.rates(name) for name in labels.names])
-        return flipped(labels, streams, rates[:, 0], rates[:, 1])
-
-    @staticmethod
-    def rates(finding: str) -> tuple[float, float]:
-        """(FPR, FNR) of a finding, by name without regard to case, ``_`` and ``-``."""
-        mean = np.mean(sorted(MEASURED), axis=0)
-        return FINDINGS.get(finding.lower().replace("_", " ").replace("-", " "), (float(mean[0]), float(mean[1])))
 
 
 class Cooccurrence(Noise):

