@@ -18,7 +18,7 @@ SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_exist
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers sweep smoke tune status plan verify audit leaderboard new-method check docs noise-card bench faults test lint lock clean
+.PHONY: help setup setup-launchers data sweep smoke tune status plan verify audit leaderboard new-method check docs noise-card bench faults test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ audit: $(READY) ## Rank the labels of TASK that look wrong: METHOD= NOISE= MODEL
 
 leaderboard: $(READY) ## Rebuild results/local/leaderboard.* from all rows
 	@$(PYTHON) -m benchmark leaderboard $(ARGS)
+
+data: $(READY) ## What data tasks read, what is missing, how to get it, licences; TASK= fetches what that task lacks
+	@$(PYTHON) -m benchmark data $(if $(TASK),"task=$(TASK)")
 
 docs: $(READY) ## Rebuild the generated pages and the schema
 	@$(PYTHON) -m benchmark docs

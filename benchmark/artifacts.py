@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.files import write_atomically
+from benchmark.files import sha256_of, write_atomically
 
 log = logging.getLogger(__name__)
 Arrays = Mapping[str, np.ndarray]
@@ -31,6 +31,20 @@ def kept(path: Path, make: Callable[[], tuple[Arrays, Manifest]]) -> tuple[Array
     """
     found = _read(path)
     return _write(path, *make()) if found is None else found
+
+
+def mapped(path: Path, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """The large array of ``path`` (an .npy file), from disk or made now, as a private memory map: processes share its pages."""
+    manifest = path.with_suffix(".json")
+    if not path.is_file() or not manifest.is_file() or sha256_of(path) != json.loads(manifest.read_text(encoding="utf8")).get("sha256"):
+        if path.is_file():
+            log.warning("%s was altered (its hash differs from its manifest): built again", path)
+        buffer = io.BytesIO()
+        np.save(buffer, make())
+        write_atomically(path, buffer.getbuffer())
+        write_atomically(manifest, json.dumps({"sha256": sha256_of(path)}, indent=1).encode())
+    array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
+    return array
 
 
 def _read(path: Path) -> tuple[Arrays, Manifest] | None:

@@ -16,6 +16,7 @@ from benchmark.launching import check_installed
 
 GROUPS = (*AXES, "launcher", "experiment")
 COMMANDS = {
+    "data": "benchmark.sources:report",
     "status": "benchmark.status:status",
     "plan": "benchmark.status:plan",
     "verify": "benchmark.verify:verify",

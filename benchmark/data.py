@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib.util
+import os
+import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +17,8 @@ from benchmark.errors import DataError
 from benchmark.files import sha256_of
 from benchmark.identity import stream
 from benchmark.types import Examples
+
+PARQUET = b"PAR1"  # at both ends of such a file
 
 
 def verified(path: Path, sha256: str | None, how: str) -> Path:
@@ -24,8 +30,54 @@ def verified(path: Path, sha256: str | None, how: str) -> Path:
     if not path.is_file():
         raise DataError(f"{path} is missing: {how}")
     if sha256 is not None and (found := sha256_of(path)) != sha256:
-        raise DataError(f"{path} has sha256 {found[:12]}..., expected {sha256[:12]}...: {how}")
+        raise DataError(f"{path} {_defect(path) or f'has sha256 {found[:12]}..., expected {sha256[:12]}...'}: {how}")
     return path
+
+
+def whole_parquet(path: Path, how: str) -> Path:
+    """``path``, after a look at both ends of the file: no hash is known of parquet files that users made themselves.
+
+    Raises:
+        DataError: it is empty, a web page, truncated or of another format.
+    """
+    defect = _defect(path)
+    if defect is None:
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(-4, os.SEEK_END)
+            defect = "is no parquet file" if head != PARQUET else "is truncated" if file.read() != PARQUET else None
+    if defect is not None:
+        raise DataError(f"{path} {defect}: {how}")
+    return path
+
+
+def _defect(path: Path) -> str | None:
+    """What a download often leaves instead of data."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if len(head) < 4:
+        return f"has {len(head)} bytes"
+    return "is a web page (HTML), not data" if head.lstrip().lower().startswith((b"<!doctype", b"<html")) else None
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The numpy arrays of a dictionary that torch saved. Nothing but arrays is unpickled.
+
+    Raises:
+        DataError: it holds something else, or cannot be read.
+    """
+    core = np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+    allowed: list[Any] = [*((core, f"{name}.multiarray._reconstruct") for name in ("numpy.core", "numpy._core")), np.ndarray, np.dtype, codecs.encode]
+    allowed += [type(np.dtype(kind)) for kind in ("int64", "int32", "int16", "uint8")]
+    try:
+        with torch.serialization.safe_globals(allowed):
+            found = torch.load(path, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, EOFError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DataError(f"{path} is no dictionary of arrays that torch saved ({reason}): download it again") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path} holds a {type(found).__name__}, not a dictionary of arrays: download it again")
+    return {str(name): np.asarray(value) for name, value in found.items()}
 
 
 def package_file(package: str, relative: str, sha256: str) -> Path:

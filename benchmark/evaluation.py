@@ -16,7 +16,7 @@ import torch
 
 from benchmark.identity import digest, seed_for
 from benchmark.learner import Learner
-from benchmark.measures import Side, detection, memorization
+from benchmark.measures import Side, detection, memorization, vote_scores
 from benchmark.methods.base import Method, activate
 from benchmark.prediction import predict
 from benchmark.protocol import checkpoints
@@ -128,6 +128,14 @@ class Evaluation(L.Callback):
         out = self._score(kept, len(self._halves))
         single = self.records[kept.position].primary.get("single")
         return out if single is None else out | {f"{self.problem.primary}_single": single}
+
+    def further_scores(self, track: str, y: np.ndarray) -> dict[str, float]:
+        """Test scores of a track against other labels of the test part: ``y`` as the task gives it, or counts of votes (E, K)."""
+        if track not in self._kept:
+            return {}
+        kept = self._kept[track]
+        votes = self.problem.name == "multiclass" and y.ndim == 2
+        return vote_scores(kept.probability, kept.decision, y) if votes else self.problem.scores(kept.probability, kept.decision, y)
 
     def train_scores(self, track: str) -> dict[str, float]:
         """Memorization, and how well the method's suspicion finds wrong training labels, at the checkpoint of a track."""

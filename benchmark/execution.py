@@ -85,6 +85,8 @@ def measure(outcome: Outcome, setting: Setting) -> dict[str, float]:
             record = evaluation.records[at]
             metrics |= {f"train/{track}/{name}": value for name, value in evaluation.train_scores(track).items()}
             metrics |= _validation(record, track)
+        for labels, y in setting.truth.further_tests.items():
+            metrics |= {f"test_{labels}/{track}/{name}": value for name, value in evaluation.further_scores(track, y).items()}
     for k, record in enumerate(evaluation.records):
         metrics |= _validation(record, f"checkpoint_{k}")
         metrics |= {f"train/checkpoint_{k}/{name}": record.memorization[name] for name in ("memorization", "ceiling") if name in record.memorization}

@@ -26,7 +26,7 @@ def writing(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be written ({error.strerror or error}): make room, or give paths.results=DIR and paths.cache=DIR") from error
 
 
-def write_atomically(path: Path, content: bytes, replace: bool = True) -> bool:
+def write_atomically(path: Path, content: bytes | memoryview, replace: bool = True) -> bool:
     """Write a file whole or not at all, in a folder that is made for it. Without ``replace`` an existing file wins and False is returned.
 
     Raises:

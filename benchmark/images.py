@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 from benchmark.errors import ConfigError, DataError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+JPEG = b"\xff\xd8\xff"
 
 
 def decode(files: Sequence[Path], size: int, channels: int) -> Tensor:
@@ -23,15 +25,37 @@ def decode(files: Sequence[Path], size: int, channels: int) -> Tensor:
     """
     if size < 4 or channels not in (1, 3):
         raise ConfigError(f"task.size={size} and task.channels={channels} cannot be: give a size of at least 4 and 1 or 3 channels")
-    out = np.empty((len(files), size, size, channels), dtype=np.uint8)
+    out = np.empty((len(files), channels, size, size), dtype=np.uint8)
     for row, file in enumerate(files):
-        try:
-            with Image.open(file) as image:
-                small = image.convert("L" if channels == 1 else "RGB").resize((size, size), Image.Resampling.BILINEAR)
-        except FileNotFoundError as error:
-            raise DataError(f"{file} is missing: correct the table, or add the image") from error
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"{file} cannot be decoded as an image ({reason}): repair or remove it") from error
-        out[row] = np.asarray(small).reshape(size, size, channels)
-    return torch.from_numpy(out).permute(0, 3, 1, 2).contiguous()
+        image = _opened(file, str(file), channels).resize((size, size), Image.Resampling.BILINEAR)
+        out[row] = np.asarray(image).reshape(size, size, channels).transpose(2, 0, 1)
+    return torch.from_numpy(out)
+
+
+def pixels(encoded: Iterable[bytes], count: int, shape: tuple[int, int, int], where: str) -> np.ndarray:
+    """(count, C, H, W) uint8 from ``count`` encoded images of that very size, such as the cells of a table called ``where``.
+
+    Raises:
+        DataError: one of them is no image, of another size, or JPEG, which alters pixels: published scores do not hold for such copies.
+    """
+    channels, height, width = shape
+    out = np.empty((count, *shape), dtype=np.uint8)
+    for row, content in enumerate(encoded):
+        if content.startswith(JPEG):
+            raise DataError(f"{where} image {row} is a JPEG copy, which alters pixels: take the lossless data set")
+        image = _opened(io.BytesIO(content), f"{where} image {row}", channels)
+        if image.size != (width, height):
+            raise DataError(f"{where} image {row} has {image.size[0]} x {image.size[1]} pixels, expected {width} x {height}: take the original data set")
+        out[row] = np.asarray(image).reshape(height, width, channels).transpose(2, 0, 1)
+    return out
+
+
+def _opened(file: Path | io.BytesIO, name: str, channels: int) -> Image.Image:
+    try:
+        with Image.open(file) as image:
+            return image.convert("L" if channels == 1 else "RGB")
+    except FileNotFoundError as error:
+        raise DataError(f"{name} is missing: correct the table, or add the image") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{name} cannot be decoded as an image ({reason}): repair or remove it") from error

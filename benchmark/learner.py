@@ -65,8 +65,8 @@ class Learner(L.LightningModule):
         self._seed, self._axes, self._plan, self._on_epoch = seed, axes, plan, on_epoch
         self._main: list[torch.optim.Optimizer] = []
         self._own: list[torch.optim.Optimizer] = []
-        part, whole = data.train, data.train.x.is_floating_point() and bool(data.train.live.all())
-        self._rows = (lambda at: (part.x[at], part.value[at], None)) if whole else part.rows
+        part, whole = data.train, data.train.pool.is_floating_point() and bool(data.train.live.all())
+        self._rows = (lambda at: (part.inputs(at), part.value[at], None)) if whole else part.rows
         self.training_seed = seed_for("training", *axes, seed)
         self.losses: list[Tensor] = []
         self._active: tuple[int, ...] = ()

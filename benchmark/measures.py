@@ -217,3 +217,20 @@ def systematic_share(problem: Problem, decision: np.ndarray, labels: Labels, obs
 
 def _mean(values: np.ndarray) -> float | None:
     return float(values.mean()) if len(values) else None
+
+
+def vote_scores(probability: np.ndarray, decision: np.ndarray, votes: np.ndarray) -> dict[str, float]:
+    """Scores against several people's labels: the mean share of them that the decision agrees with, and -sum_k share_k log p_k.
+
+    Args:
+        probability: (E, K).
+        decision: (E,).
+        votes: (E, K) counts; examples without a vote do not count.
+    """
+    total = votes.sum(1)
+    asked = total > 0
+    share = votes[asked] / total[asked, None]
+    return {
+        "agreement": float(share[np.arange(len(share)), decision[asked]].mean()),
+        "cross_entropy": float(-(share * np.log(np.clip(probability[asked], 1e-12, None))).sum(1).mean()),
+    }

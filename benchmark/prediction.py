@@ -93,7 +93,7 @@ def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
 def _chunks(part: Part) -> Sequence[Tensor]:
     """Examples to predict together; sentences of like length, so that little is padded."""
     if part.lengths is None:
-        return torch.arange(len(part), device=part.x.device).split(EVALUATION_BATCH)
+        return torch.arange(len(part), device=part.value.device).split(EVALUATION_BATCH)
     return part.lengths.argsort(stable=True).split(TEXT_BATCH)
 
 

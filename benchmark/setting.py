@@ -54,7 +54,7 @@ def _task(config: str, paths: Paths) -> Task:
 
 def load_task(config: Mapping[str, Any], paths: Paths) -> Task:
     """The task of a configuration; kept per process, because sweeps vary task and noise slowest."""
-    return _task(json.dumps({k: v for k, v in config.items() if k not in ("subset", "rows")}, sort_keys=True), paths)
+    return _task(json.dumps({"problem": config["problem"]} | load_task_arguments(config), sort_keys=True), paths)
 
 
 def setting_for(cell: Cell, seed: Seed, paths: Paths) -> Setting:
@@ -75,7 +75,7 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     recipe = Recipe(content["model"], input_shape(pool.x, task.test.x), settings, seed[2])
     digests = {
         "test_digest": digest(task.test.x, task.test.y),
-        "train_digest": digest(data.train.x, data.train.value, data.train.live),
+        "train_digest": digest([digest(block) for block in data.train.blocks()], data.train.value, data.train.live),
         "noise_digest": manifest["observed"],
     }
     if truth.train is None:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -19,23 +20,44 @@ from benchmark.types import Corruption, Examples, Observed, Problem, Task
 
 @dataclass(frozen=True)
 class Part:
-    """Inputs and observed labels of one split. ``value`` and ``live`` are (E, W) grids."""
+    """Inputs and observed labels of one split. ``value`` and ``live`` are (E, W) grids.
 
-    x: Tensor
+    The input of example e is ``pool[source[e]]``: the parts of a task share one tensor, which is not copied. Without ``source`` it is ``pool[e]``.
+    """
+
+    pool: Tensor
     value: Tensor
     live: Tensor
+    source: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.value)
+
+    @property
+    def x(self) -> Tensor:
+        """(E, ...) the inputs, in a copy where the pool holds others too."""
+        return self.inputs(torch.arange(len(self), device=self.value.device))
+
+    def inputs(self, at: Tensor) -> Tensor:
+        """Inputs of some examples, as they are kept."""
+        return self.pool[at if self.source is None else self.source[at]]
+
+    def take(self, at: Tensor) -> Part:
+        """Some examples as a part."""
+        return Part(self.pool, self.value[at], self.live[at], at if self.source is None else self.source[at])
+
+    def blocks(self, size: int = 4096) -> Iterator[Tensor]:
+        """The inputs, ``size`` examples at a time."""
+        return map(self.inputs, torch.arange(len(self), device=self.value.device).split(size))
 
     @property
     def lengths(self) -> Tensor | None:
         """(E,) used slots of token inputs, which come first in their rows; None where inputs have no length."""
-        return None if self.x.is_floating_point() or self.x.dtype == torch.uint8 else self.live.sum(1)
+        return None if self.pool.is_floating_point() or self.pool.dtype == torch.uint8 else self.live.sum(1)
 
     def rows(self, at: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Inputs, values and live slots of some examples, cut at the longest one; None where every slot is live."""
-        x, value, live = self.x[at], self.value[at], self.live[at]
+        x, value, live = self.inputs(at), self.value[at], self.live[at]
         x = x.float().div_(255) if x.dtype == torch.uint8 else x  # images are kept as bytes
         if self.lengths is not None:
             longest = max(1, int(live.sum(1).max()))
@@ -74,6 +96,7 @@ class Truth:
     y_val: np.ndarray
     y_val_clean: np.ndarray | None
     test: Examples
+    further_tests: Mapping[str, np.ndarray] = field(default_factory=dict)  # other labels of the test part
 
 
 def choose(task: Task, corruption: Corruption, subset: int | None, rows: int | None, seed: int) -> np.ndarray:
@@ -119,12 +142,12 @@ def assemble(
     dtype = torch.float32 if problem.kind == "continuous" else torch.int64
     parts = []
     for side in (at[~held], at[held]):
-        x = pool.x[torch.from_numpy(source[side])]
-        strange = corruption.foreign[side]
+        x, its, strange = pool.x, torch.from_numpy(source[side]), corruption.foreign[side]
         if (strange >= 0).any():
+            x, its = x[its], torch.arange(len(its))
             x[torch.from_numpy(strange >= 0)] = foreign_inputs(task, pool)[torch.from_numpy(strange[strange >= 0])]
         value = torch.as_tensor((observed[side] - center) / scale if problem.kind == "continuous" else observed[side], dtype=dtype)
-        parts.append(Part(x, value, torch.from_numpy(live[side])))
+        parts.append(Part(x, value, torch.from_numpy(live[side]), its))
     return TrainingData(problem, parts[0], parts[1], center, scale), _truth(task, pool, corruption, live, at[~held], at[held])
 
 
@@ -136,7 +159,7 @@ def halved(data: TrainingData, truth: Truth, *axes: object) -> tuple[TrainingDat
     part, width = data.val, data.problem.width
     _, groups = np.unique(part.x.reshape(len(part), -1).numpy(force=True), axis=0, return_inverse=True)
     held = split_groups(groups.reshape(-1), 0.5, "half of validation", *axes)
-    mine, rest = (Part(part.x[at], part.value[at], part.live[at]) for at in map(torch.from_numpy, (~held, held)))
+    mine, rest = (part.take(torch.from_numpy(np.flatnonzero(side))) for side in (~held, held))
     chosen = replace(
         truth,
         val=None if truth.val is None else truth.val.reshape(-1, width)[held].reshape(-1),
@@ -176,4 +199,5 @@ def _truth(task: Task, pool: Examples, corruption: Corruption, live: np.ndarray,
         y_val=task.problem.restore(np.where(live, given, blank)[val], y_val),
         y_val_clean=None if right is None else task.problem.restore(np.where(live, right, blank)[val], y_val),
         test=task.test,
+        further_tests=task.further_tests,
     )

@@ -17,7 +17,7 @@ from benchmark.methods.base import Method, RunInfo
 from benchmark.models.base import InputShape, Network
 from benchmark.prediction import predict
 from benchmark.problems import Multiclass
-from benchmark.splits import Part, TrainingData
+from benchmark.splits import TrainingData
 from benchmark.step import Passes
 from benchmark.trainer import TrainerSettings, train
 from benchmark.types import Evaluate, Fit, Observed, Problem, Split
@@ -65,7 +65,7 @@ def run_info(data: TrainingData, settings: TrainerSettings, epochs: int, seed: i
         epochs=epochs,
         steps_per_epoch=-(-size // settings.batch_size),
         observed=observed,
-        device=data.train.x.device,
+        device=data.train.value.device,
         seed=seed,
         declared=dict(declared),
     )
@@ -122,7 +122,7 @@ class SideTrainings:
 
         def look(rows: np.ndarray, features: bool = False) -> Tensor:
             at = torch.as_tensor(rows)
-            part = Part(data.train.x[at], data.train.value[at], data.train.live[at])
+            part = data.train.take(at)
             own = Passes.zeros(len(networks))
             out = predict(part, method, networks, data, own, features=features)[0]
             self._passes.forward[0] += sum(own.forward)

@@ -41,10 +41,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Corruption:
-    """What a noise generator returns; cached by content and verified on load.
-
-    The example at position e is ``source[e]`` of the original data: a subset for long tails, repeats for dilution.
-    """
+    """What a noise generator returns. The example at position e is ``source[e]`` of the original data: long tails take some, dilution repeats some."""
 
     observed: np.ndarray  # (N',) labels after noise
     source: np.ndarray  # (E,) original example at each position
@@ -165,6 +162,9 @@ class Task:
     groups: np.ndarray | None = None  # (E,) examples with one id never part in a split
     val: Examples | None = None
     annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # recorded labels by name, as y
+    annotators: tuple[str, ...] = ()  # the annotations that are one person's label each
+    privileged: Tensor | None = None  # (E, d) known of each training label beside it, such as who gave it and in what time
+    further_tests: Mapping[str, np.ndarray] = field(default_factory=dict)  # other labels of the test part: as y, or (E, K) counts of votes
     features: Callable[[], np.ndarray] | None = None
     foreign: Callable[[], Tensor] | None = None  # inputs of no class, for open-set noise
     val_fraction: float = 0.1

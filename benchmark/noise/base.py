@@ -79,6 +79,7 @@ class Context:
     features: np.ndarray | None = None  # (E, D), raw inputs where the task names no features of its own
     tokens: np.ndarray | None = None  # (N,) id of the word in every unit slot
     foreign: int = 0  # rows of the open-set pool
+    annotators: tuple[str, ...] = ()  # the annotations that are one person's label each
 
     def take(self, source: np.ndarray, width: int) -> Context:
         """The same for the examples ``source`` (E',)."""
@@ -90,6 +91,7 @@ class Context:
             None if self.features is None else self.features[source],
             None if self.tokens is None else self.tokens[units],
             self.foreign,
+            self.annotators,
         )
 
 

@@ -43,7 +43,7 @@ def corrupt(task: Task, config: Mapping[str, Any], seed: int, cache: Path) -> tu
         raise ConfigError(f"noise {type(noise).__name__} serves {', '.join(sorted(noise.problems))}; {task.name} is {task.problem.name}")
     context = context_for(noise, task, pool)
     recipe = {"config": dict(config), "version": noise.version, "seed": seed, "kind": labels.kind}
-    meaning = [labels.problem, labels.num_classes, labels.width, *labels.names, *context.annotations, context.foreign]
+    meaning = [labels.problem, labels.num_classes, labels.width, *labels.names, *context.annotations, context.foreign, *context.annotators]
     read = [array for array in (context.features, context.tokens) if array is not None]
     inputs = [meaning, labels.value, labels.live, *context.annotations.values(), *read, *(path.read_bytes() for path in noise.files() if path.is_file())]
     key = digest(recipe, *inputs)
@@ -91,5 +91,7 @@ def context_for(noise: Noise, task: Task, pool: Examples) -> Context:
         if dense or pool.x.ndim != 3:
             raise ConfigError(f"noise {type(noise).__name__} looks words up, and the inputs of {task.name} are no words")
         tokens = np.unique(pool.x.flatten(0, 1).numpy(), axis=0, return_inverse=True)[1].reshape(-1)
-    recorded = {name: task.problem.labels(y).value for name, y in task.annotations.items()} if "annotations" in noise.needs else {}
-    return Context(recorded, features, tokens, len(foreign_inputs(task, pool)) if "foreign" in noise.needs else 0)
+    reads = "annotations" in noise.needs
+    recorded = {name: task.problem.labels(y).value for name, y in task.annotations.items()} if reads else {}
+    foreign = len(foreign_inputs(task, pool)) if "foreign" in noise.needs else 0
+    return Context(recorded, features, tokens, foreign, task.annotators if reads else ())

@@ -118,6 +118,7 @@ class Block5(ClassConditional):
 CONFUSIONS: Mapping[str, Mapping[str, str]] = {
     "cifar10": {"truck": "automobile", "bird": "airplane", "cat": "dog", "dog": "cat", "deer": "horse"},
     "mnist": {"7": "1", "2": "7", "5": "6", "6": "5", "3": "8"},
+    "fashion_mnist": {"ankle_boot": "sneaker", "sneaker": "sandal", "pullover": "shirt", "coat": "dress", "dress": "coat"},
     "ner": {f"{p}-{a}": f"{p}-{b}" for p in "BI" for a, b in (("PER", "ORG"), ("ORG", "LOC"), ("LOC", "ORG"), ("MISC", "ORG"))},
 }
 
@@ -125,7 +126,8 @@ CONFUSIONS: Mapping[str, Mapping[str, str]] = {
 class Asymmetric(ClassConditional):
     """Class-dependent confusions: a listed class becomes its look-alike with probability r, the others stay.
 
-    ``mapping``: a name of ``CONFUSIONS`` (cifar10 and mnist: Patrini et al., 2017, arXiv:1609.03683), ``auto``
+    ``mapping``: a name of ``CONFUSIONS`` (cifar10 and mnist: Patrini et al., 2017, arXiv:1609.03683;
+    fashion_mnist: Zhang and Sabuncu, 2018, arXiv:1805.07836), ``auto``
     for the one whose class names all occur in the labels, or a mapping of class names of your own. Labels are
     read from the right ones only: nothing is flipped twice (some released injectors flip cats to dogs and back).
     """

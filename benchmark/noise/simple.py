@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from benchmark.errors import ConfigError, choices
 from benchmark.noise.base import Context, Noise, Streams, corruption
 from benchmark.types import Corruption, Labels
+
+REDRAW = "redraw"
 
 
 class Clean(Noise):
@@ -37,9 +43,28 @@ class Recorded(Noise):
         """Observed = the task's annotations ``set``; the only one, when there is one and ``set`` is not given."""
         name = self.set if self.set is not None or len(context.annotations) != 1 else next(iter(context.annotations))
         if name is None or name not in context.annotations:
-            raise ConfigError(f"noise.set={name!r} is not recorded for this task: {choices(name, context.annotations)}")
+            known = [*context.annotations, *([REDRAW] if context.annotators else [])]
+            raise ConfigError(f"noise.set={name!r} is not recorded for this task: {choices(name, known)}")
         return corruption(labels, context.annotations[name])
 
 
 class Human(Recorded):
-    """Labels that people gave, by name: ``noise.set``. One draw, as every recorded set."""
+    """Labels that people gave, by name: ``noise.set``. One draw, as every recorded set, but for ``redraw``: one annotator of each example at random.
+
+    Where single annotators are recorded, their labels are the votes (N, A).
+    """
+
+    def __init__(self, set: str | None = None) -> None:
+        super().__init__(set)
+        if set == REDRAW:
+            self.not_drawn = ""  # type: ignore[misc]
+
+    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
+        """Observed = the task's annotations ``set``, or with ``redraw`` the label of annotator floor(u A), u uniform."""
+        if not context.annotators:
+            return super().__call__(labels, streams, context)
+        votes = np.stack([context.annotations[name] for name in context.annotators], axis=1)
+        if self.set != REDRAW:
+            return replace(super().__call__(labels, streams, context), votes=votes)
+        pick = (streams["annotator"] * votes.shape[1]).astype(np.int64)
+        return corruption(labels, votes[np.arange(len(votes)), pick], votes=votes)

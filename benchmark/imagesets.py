@@ -1,0 +1,150 @@
+"""Public sets of small images in the columns that the ``datasets`` library gives them, as tasks.
+
+Pixels are decoded once, kept as bytes under ``paths.cache`` by the content of the files, and mapped into memory: a second load takes no
+decoding, and processes of one machine share the pages.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark.artifacts import Arrays, Manifest, kept, mapped
+from benchmark.data import same_inputs
+from benchmark.errors import ConfigError, DataError
+from benchmark.files import sha256_of
+from benchmark.identity import digest
+from benchmark.images import pixels
+from benchmark.paths import Paths
+from benchmark.problems import Multiclass
+from benchmark.sources import Source
+from benchmark.types import Examples, Task
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """What is known of a public set.
+
+    Args:
+        source: its folder.
+        image, label: columns; the ``first`` labels of both parts tell the official order.
+        shape: (C, H, W).
+        sizes: examples of the parts train and test.
+    """
+
+    source: Source
+    image: str
+    label: str
+    shape: tuple[int, int, int]
+    sizes: Mapping[str, int]
+    first: Mapping[str, tuple[int, ...]]
+
+
+def load(name: str, images: ImageSet, label: str, names: Sequence[str], paths: Paths, rows: int | None) -> Task:
+    """Images (C, H, W) as bytes with the labels of the column ``label``, in the official order.
+
+    A copy that holds fewer training examples than were published is read for ``rows`` alone; its test part is what is there.
+
+    Args:
+        names: of the classes.
+        rows: the first training examples; None = all.
+
+    Raises:
+        DataError: files that are missing, damaged or of another order, or too few examples.
+    """
+    folder, cache = images.source.find(paths.data), paths.cache / "images"
+    key, opened = _key(images, paths.data), functools.cache(lambda: _tables(images, folder, paths.cache))
+    labels = labels_of(images, paths, opened)
+    sizes = {part: len(labels[f"{part}/{label}"]) for part in images.sizes}
+    _check_sizes(images, folder, sizes, rows)
+    sizes["train"] = sizes["train"] if rows is None else rows
+    parts = {}
+    for part, size in sizes.items():
+
+        def make(part: str = part, size: int = size) -> np.ndarray:
+            cells = (cell["bytes"] for batch in opened()[part].select(range(size)).iter(512) for cell in batch[images.image])
+            return pixels(cells, size, images.shape, f"{folder} {part}")
+
+        x = mapped(cache / f"{key}-{part}-{size}.npy", make)
+        parts[part] = Examples(torch.from_numpy(x), labels[f"{part}/{label}"][:size])
+    groups, _ = kept(cache / f"{key}-groups-{sizes['train']}.npz", lambda: ({"groups": same_inputs(parts["train"].x.numpy())}, {}))
+    return Task(name, Multiclass(names), parts["train"], parts["test"], groups["groups"])
+
+
+def labels_of(images: ImageSet, paths: Paths, opened: Callable[[], Any] | None = None) -> Arrays:
+    """Integer columns of both parts as ``part/column``, without a look at the images. ``opened`` gives the tables where somebody reads them anyway.
+
+    Raises:
+        DataError: files that are missing, damaged or of another order.
+    """
+    folder = images.source.find(paths.data)
+    path = paths.cache / "images" / f"{_key(images, paths.data)}-labels.npz"
+    return kept(path, lambda: _labels((opened or (lambda: _tables(images, folder, paths.cache)))(), images))[0]
+
+
+def _key(images: ImageSet, data: Path) -> str:
+    return digest([images.image, images.shape], [sha256_of(file) for file in images.source.files(data)])
+
+
+def _tables(images: ImageSet, folder: Path, cache: Path) -> Any:
+    """The parts as ``datasets`` reads them, images still encoded.
+
+    Raises:
+        DataError: it cannot read them, or finds other columns.
+    """
+    import datasets
+    import pyarrow
+
+    datasets.disable_progress_bars()
+    try:
+        found = datasets.load_dataset(str(folder), cache_dir=str(cache / "datasets"))
+    except (OSError, ValueError, pyarrow.ArrowException, datasets.exceptions.DatasetsError) as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise DataError(f"{folder} cannot be read by datasets ({reason}): {images.source.how}") from error
+    for part in images.sizes:
+        if part not in found:
+            raise DataError(f"{folder} has no part {part!r}: {images.source.how}")
+        for column in (images.image, images.label):
+            if column not in found[part].column_names:
+                raise DataError(f"{folder} {part} has no column {column!r}, but {', '.join(found[part].column_names)}: {images.source.how}")
+    return found.cast_column(images.image, datasets.Image(decode=False))
+
+
+def _labels(tables: Any, images: ImageSet) -> tuple[Arrays, Manifest]:
+    """Integer columns of both parts as ``part/column``.
+
+    Raises:
+        DataError: another order than the official one.
+    """
+    out = {}
+    for part in images.sizes:
+        for column in tables[part].column_names:
+            if column != images.image:
+                out[f"{part}/{column}"] = np.asarray(tables[part].with_format("numpy")[column][:], dtype=np.int64)
+        expected = np.array(images.first[part])
+        found = out[f"{part}/{images.label}"][: len(expected)]
+        if not np.array_equal(found, expected[: len(found)]):
+            raise DataError(
+                f"{images.source.path} {part} begins with the labels {' '.join(map(str, found[:10]))}, the official order with "
+                f"{' '.join(map(str, expected[:10]))}: {images.source.how}"
+            )
+    return out, {}
+
+
+def _check_sizes(images: ImageSet, folder: Path, sizes: Mapping[str, int], rows: int | None) -> None:
+    if rows is not None and rows < 1:
+        raise ConfigError(f"task.rows={rows} is below 1: give a number of training examples")
+    there, asked = sizes["train"], images.sizes["train"] if rows is None else rows
+    if asked > there:
+        raise DataError(f"{folder} holds {there} of {asked} training images: give task.rows={there} for the part that is there, or {images.source.how}")
+    if sizes["test"] < images.sizes["test"]:
+        log.warning("%s holds %d of %d test images: scores are those of this part", folder, sizes["test"], images.sizes["test"])

@@ -1,0 +1,156 @@
+"""Data that tasks read from ``paths.data``: what each file or folder is, under which licence, and how it is fetched where the network allows.
+
+A task's module lists them in ``SOURCES``; ``make data`` prints them. ``HF_HUB_OFFLINE=1`` keeps everything off the network.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.config import names, option, resolve_target
+from benchmark.data import verified, whole_parquet
+from benchmark.errors import ConfigError, DataError, choices
+from benchmark.files import write_atomically, writing
+from benchmark.paths import Paths
+
+log = logging.getLogger(__name__)
+TIMEOUT = 20  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or folder under ``paths.data``.
+
+    Args:
+        path: where it is, relative to ``paths.data``.
+        licence: under which its owners give it.
+        sha256: of a file; it is checked before the file is read.
+        url: where a file is downloaded from.
+        hub: name under which ``datasets`` loads a folder.
+    """
+
+    path: str
+    licence: str
+    sha256: str | None = None
+    url: str | None = None
+    hub: str | None = None
+
+    @property
+    def how(self) -> str:
+        """How to get it."""
+        return f"save {self.url} there" if self.url else f"save the parquet files of the data set {self.hub} in that folder"
+
+    def find(self, data: Path) -> Path:
+        """Its path below the folder ``data``; fetched first if nothing is there.
+
+        Raises:
+            DataError: it is missing and cannot be fetched, or it is damaged.
+        """
+        path = data / self.path
+        if not path.exists():
+            self._fetch(path)
+        if self.hub is None:
+            return verified(path, self.sha256, self.how)
+        if not self.files(data):
+            raise DataError(f"{path} holds no parquet file: {self.how}")
+        for file in self.files(data):
+            whole_parquet(file, self.how)
+        return path
+
+    def files(self, data: Path) -> list[Path]:
+        """What is there of it."""
+        path = data / self.path
+        return sorted(path.rglob("*.parquet")) if self.hub else [path]
+
+    def find_or_none(self, data: Path) -> Path | None:
+        """``find`` for what a task can do without: None where it is missing and cannot be fetched.
+
+        Raises:
+            DataError: it is damaged.
+        """
+        try:
+            return self.find(data)
+        except DataError as error:
+            if (data / self.path).exists():
+                raise
+            log.warning("goes on without: %s", error)
+            return None
+
+    def state(self, data: Path, fetch: bool) -> tuple[str, str]:
+        """``there``, ``missing`` or ``damaged``, and what to do about it. ``fetch``: what is missing is fetched where the network allows."""
+        if not fetch and not (data / self.path).exists():
+            return "missing", self.how
+        try:
+            self.find(data)
+        except DataError as error:
+            return "damaged" if (data / self.path).exists() else "missing", str(error)
+        return "there", ""
+
+    def _fetch(self, path: Path) -> None:
+        fetch: Callable[[str, Path], None] = _download if self.url else _load
+        try:
+            if offline():
+                raise OSError("HF_HUB_OFFLINE is set")
+            fetch(str(self.url or self.hub), path)
+        except (OSError, ValueError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise DataError(f"{path} is missing and cannot be fetched ({reason}): {self.how}") from error
+
+
+def offline() -> bool:
+    """Whether the user keeps the libraries of Hugging Face, and with them this suite, off the network."""
+    return os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def report(arguments: Sequence[str]) -> int:
+    """``data [task=NAME]``: the data of every task, or of one after what it lacks was fetched: there, missing or damaged, where from, under which licence.
+
+    Returns:
+        1 where something is damaged, or a named task lacks something.
+    """
+    words = [argument.partition("=") for argument in arguments]
+    chosen = [value for key, _, value in words if key == "task"]
+    for key, _, value in words:
+        if key != "task" or value not in names("task"):
+            raise ConfigError(f"data {key}={value!r} is unknown: give task=NAME; {choices(value, names('task'))}")
+    data, bad = Paths.default().data, False
+    print(f"{data} (paths.data, LABELNOISE_DATA)")
+    for task in chosen or names("task"):
+        sources: Sequence[Source] = getattr(sys.modules[resolve_target(option("task", task), "task").__module__], "SOURCES", ())
+        if sources:
+            print(f"\n{task}")
+        for source in sources:
+            state, problem = source.state(data, fetch=bool(chosen))
+            bad |= bool(problem) and (state == "damaged" or bool(chosen))
+            print(f"  {state:8} {source.path}  [{source.licence}]" + (f"\n           {problem}" if problem else ""))
+    return int(bad)
+
+
+def _download(url: str, path: Path) -> None:
+    """One file; its content is checked by whoever reads it."""
+    log.warning("downloading %s to %s", url, path)
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # only https addresses that stand in the code
+        write_atomically(path, answer.read())
+
+
+def _load(name: str, path: Path) -> None:
+    """A data set of the hub as one parquet file a part, in a folder that appears whole or not at all."""
+    import datasets
+
+    log.warning("downloading the data set %s to %s", name, path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            made = Path(folder) / "made"
+            for part, table in datasets.load_dataset(name, cache_dir=f"{folder}/cache").items():
+                table.to_parquet(made / f"{part}-00000-of-00001.parquet")
+            if not path.exists():  # another process may have been faster
+                made.rename(path)
