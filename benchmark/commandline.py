@@ -31,6 +31,7 @@ COMMANDS = {
     "bench": "benchmark.bench:bench",
     "faults": "benchmark.faults:faults",
     "tune": "benchmark.tuning:tune",
+    "features": "benchmark.encoders.compute:compute",
 }
 MULTIRUN = ("-m", "--multirun")
 VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb"), "setting": ("default", "blind", "trials")}

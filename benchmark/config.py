@@ -28,7 +28,7 @@ CONF = ROOT / "conf"
 PLAIN = re.compile(r"[\w./:@ -]*", re.ASCII)  # words that Hydra's command line reads without quotes
 SETTING = "setting"  # of a method with a ``paper`` block: where its hyper-parameters come from; it leads, it is no parameter
 NOT_PARAMETERS = ("space", "paper")  # of a method's yaml: what tuning may choose and what the paper chose; they are no part of a cell
-TASK_KEYS = ("problem", "inputs", "subset", "rows")  # what the engine reads of a task's yaml; the rest goes to its load()
+TASK_KEYS = ("problem", "inputs", "subset", "rows", "features", "noise_features")  # what the engine reads of a task's yaml; the rest goes to its load()
 
 
 @functools.cache

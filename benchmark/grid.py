@@ -222,6 +222,7 @@ def unsupported(cell: Cell) -> str | None:
         if problem not in problems:
             return f"{noise} serves {' and '.join(sorted(problems))}, {task} is {problem}"
     reads = declaration(cell.config["model"], "model", "inputs")
+    inputs = "vector" if cell.config["task"].get("features") else inputs  # an encoder's, in place of images
     if inputs not in reads:
         return f"{cell.choice['model']} reads {' and '.join(sorted(reads))} inputs, {task} has {inputs} inputs"
     return None

@@ -15,12 +15,13 @@ import pytorch_lightning as L  # noqa: N812
 import torch
 from torch import Tensor, nn
 
+from benchmark.augmentation import Augmentation
 from benchmark.batches import batches, cycle, epoch_order
 from benchmark.identity import seed_for
 from benchmark.methods.base import Method
 from benchmark.models.base import Network
 from benchmark.prediction import Predictor
-from benchmark.splits import TrainingData
+from benchmark.splits import TrainingData, as_numbers
 from benchmark.step import Batch, Passes, Step
 from benchmark.trainer import ActiveOptimizers, TrainerSettings
 from benchmark.types import Phase
@@ -67,6 +68,8 @@ class Learner(L.LightningModule):
         self._own: list[torch.optim.Optimizer] = []
         part, whole = data.train, data.train.pool.is_floating_point() and bool(data.train.live.all())
         self._rows = (lambda at: (part.inputs(at), part.value[at], None)) if whole else part.rows
+        self._augmentation = Augmentation(settings.augment, method.views, method.strong_views)
+        self._augments = self._augmentation.serves(part.pool)
         self.training_seed = seed_for("training", *axes, seed)
         self.losses: list[Tensor] = []
         self._active: tuple[int, ...] = ()
@@ -92,7 +95,7 @@ class Learner(L.LightningModule):
             only, targets = self._plan(epoch)
             if targets is not None:
                 at = torch.arange(len(self.data.train)) if only is None else torch.as_tensor(only)
-                self.data.train.value[at] = targets.reshape(len(at), -1).to(self.data.train.value.dtype)
+                self.data.train.value[at] = targets.reshape(len(at), -1).to(self.data.train.value)
         for number, phase in enumerate(self.method.phases(epoch, self.evaluate)):
             chosen = order
             for indices in (only, phase.indices):
@@ -107,13 +110,20 @@ class Learner(L.LightningModule):
             }
             networks = phase.networks if phase.networks is not None else tuple(range(len(self.networks)))
             for k, at in enumerate(main):
-                streams = {name: self._step(parts[k], epoch, phase) for name, parts in extra.items() if k < len(parts)}
-                yield self._step(at, epoch, phase, streams), networks
+                streams = {name: self._step(parts[k], epoch, phase, (number, k, name)) for name, parts in extra.items() if k < len(parts)}
+                yield self._step(at, epoch, phase, (number, k), streams), networks
 
-    def _step(self, at: Tensor, epoch: int, phase: Phase, streams: dict[str, Step] | None = None) -> Step:
-        x, value, live = self._rows(at)
-        batch = Batch([x] * self.method.views, at, value, live)
-        return Step(self.networks, self.data.problem, batch, self.passes, epoch=epoch, phase=phase, streams=streams)
+    def _step(self, at: Tensor, epoch: int, phase: Phase, place: tuple[int | str, ...], streams: dict[str, Step] | None = None) -> Step:
+        """The step of some examples; ``place`` names it within its epoch."""
+        part = self.data.train
+        at = at.to(part.value.device)
+        if self._augments:
+            views = [as_numbers(view) for view in self._augmentation(part.inputs(at), *self._axes, self._seed, epoch, *place)]
+            value, live = part.labels(at)
+        else:
+            x, value, live = self._rows(at)
+            views = [x] * self.method.views
+        return Step(self.networks, self.data.problem, Batch(views, at, value, live), self.passes, epoch=epoch, phase=phase, streams=streams)
 
     def on_train_epoch_start(self) -> None:
         """Set the learning rates of the networks' optimizers; a method's own optimizers keep theirs."""

@@ -54,6 +54,7 @@ def predict(
     """
     size, width = len(part), data.problem.width
     found: dict[str, Tensor] = {}
+    device = next(networks[0].parameters()).device
 
     def put(name: str, at: Tensor, value: Tensor, slots: int) -> None:
         if name not in found:
@@ -63,7 +64,8 @@ def predict(
     with evaluating([*networks, method]):
         for at in _chunks(part):
             x, _, live = part.rows(at)
-            step = Step(networks, data.problem, Batch([x], at, None, live), passes)
+            x, here, live = x.to(device), at.to(device), None if live is None else live.to(device)
+            step = Step(networks, data.problem, Batch([x], here, None, live), passes)
             if features:
                 put("features", *_padded(step.encode(net or 0), at, width if part.lengths is not None else None), size)
                 continue

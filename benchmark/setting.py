@@ -16,6 +16,7 @@ from benchmark.artifacts import kept
 from benchmark.config import Cell, build, load_task_arguments
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
+from benchmark.features import encoder, with_features
 from benchmark.identity import digest, source_digest
 from benchmark.measures import NO_RATE, Side, detection, known, noise_strength, systematic_share
 from benchmark.noise.base import Streams, flip_by_transition, realised_transition
@@ -52,9 +53,16 @@ def _task(config: str, paths: Paths) -> Task:
     return task
 
 
+@functools.lru_cache(maxsize=2)
+def _encoded(config: str, features: str | None, noise_features: str | None, paths: Paths) -> Task:
+    return with_features(_task(config, paths), features, noise_features, paths.cache)
+
+
 def load_task(config: Mapping[str, Any], paths: Paths) -> Task:
     """The task of a configuration; kept per process, because sweeps vary task and noise slowest."""
-    return _task(json.dumps({"problem": config["problem"]} | load_task_arguments(config), sort_keys=True), paths)
+    content = json.dumps({"problem": config["problem"]} | load_task_arguments(config), sort_keys=True)
+    features, noise_features = (config.get(key) for key in ("features", "noise_features"))
+    return _encoded(content, features, noise_features, paths) if features or noise_features else _task(content, paths)
 
 
 def setting_for(cell: Cell, seed: Seed, paths: Paths) -> Setting:
@@ -73,11 +81,13 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     settings = build({"_target_": "benchmark.trainer.TrainerSettings", **content["trainer"]}, "trainer")
     assert isinstance(settings, TrainerSettings)
     recipe = Recipe(content["model"], input_shape(pool.x, task.test.x), settings, seed[2])
+    data = data.to(settings.device)
     digests = {
         "test_digest": digest(task.test.x, task.test.y),
         "train_digest": digest([digest(block) for block in data.train.blocks()], data.train.value, data.train.live),
         "noise_digest": manifest["observed"],
     }
+    digests |= {f"{key}_digest": encoder(name).identity() for key in ("features", "noise_features") if (name := content["task"].get(key))}
     if truth.train is None:
         return Setting(task, data, truth, recipe, {}, {"test_labels": task.test_labels}, {}, digests)
     train = side(data, data.train, truth.train, np.zeros(0))

@@ -57,18 +57,31 @@ class Part:
 
     def rows(self, at: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Inputs, values and live slots of some examples, cut at the longest one; None where every slot is live."""
-        x, value, live = self.inputs(at), self.value[at], self.live[at]
-        x = x.float().div_(255) if x.dtype == torch.uint8 else x  # images are kept as bytes
-        if self.lengths is not None:
+        x, (value, live) = as_numbers(self.inputs(at)), self.labels(at)
+        if live is not None and self.lengths is not None:
             longest = max(1, int(live.sum(1).max()))
             x, value, live = x[:, :longest], value[:, :longest], live[:, :longest]
-        return x, value, None if bool(live.all()) else live
+        return x, value, None if live is None or bool(live.all()) else live
+
+    def labels(self, at: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Values and live slots of some examples; None where every slot is live."""
+        value, live = self.value[at], self.live[at]
+        return value, None if bool(live.all()) else live
+
+    def to(self, device: torch.device) -> Part:
+        """The same part with its tensors on ``device``."""
+        return Part(self.pool.to(device), self.value.to(device), self.live.to(device), None if self.source is None else self.source.to(device))
 
     def observed(self) -> Observed:
         """The flat labels that a method may see, on the CPU."""
         e, w = self.value.shape
         group, column = torch.meshgrid(torch.arange(e), torch.arange(w), indexing="ij")
         return Observed(self.value.reshape(-1).cpu(), group.reshape(-1), column.reshape(-1), self.live.reshape(-1).cpu())
+
+
+def as_numbers(x: Tensor) -> Tensor:
+    """Images are kept as bytes and become numbers in [0, 1] a batch at a time; other inputs stay as they are."""
+    return x.float().div_(255) if x.dtype == torch.uint8 else x
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,11 @@ class TrainingData:
     def num_units(self) -> int:
         """Unit slots of the training set; ids run from 0."""
         return len(self.train) * self.problem.width
+
+    def to(self, device: torch.device) -> TrainingData:
+        """The same data on ``device``, a shared pool once; nothing is copied where they are there already."""
+        train, val = self.train.to(device), self.val.to(device)
+        return replace(self, train=train, val=replace(val, pool=train.pool) if self.val.pool is self.train.pool else val)
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,11 @@ class Step:
     def encode(self, net: int = 0, view: int = 0, x: Tensor | None = None) -> Tensor:
         """Features (B, ..., D) before the head. The pass is counted here, backward through the features' gradient."""
         x = self.inputs(view) if x is None else x
-        with self._statistics(net):
-            features = self._networks[net].encode(x)
+        network = self._networks[net]
+        with self._statistics(net), network.casting(x.device):
+            features = network.encode(x)
+        if network.precision is not None:
+            features = features.float()
         self._passes.forward[net] += len(x)
         if features.requires_grad:
             size, counter = len(x), self._passes.backward

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ import numpy as np
 import pytorch_lightning as L  # noqa: N812
 import torch
 from torch import nn
+
+from benchmark.errors import ConfigError
+from benchmark.models.base import Network
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,33 @@ class TrainerSettings:
     schedule: Literal["constant", "cosine"] = "cosine"
     clip: float | None = None
     threads: int = 1
-    precision: str = "32-true"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    channels_last: bool = False
     accelerator: str = "cpu"
     devices: int = 1
     strategy: str = "auto"
+    augment: Literal["none", "crop_flip", "cutout", "strong"] = "none"
     reference_folds: int = 2
+
+    def prepare(self, network: Network) -> Network:
+        """The network in the memory layout and with the precision of its passes that the trainer asks for."""
+        if self.precision == "bf16-mixed":
+            network.precision = torch.bfloat16
+        return network.to(memory_format=torch.channels_last) if self.channels_last else network  # type: ignore[call-overload]
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process trains.
+
+        Raises:
+            ConfigError: there is no such device here.
+        """
+        if self.accelerator == "cpu":
+            return torch.device("cpu")
+        found = torch.accelerator.current_accelerator(check_available=True)
+        if found is None:
+            raise ConfigError(f"trainer.accelerator={self.accelerator}, but this machine shows torch no GPU: take trainer.accelerator=cpu")
+        return torch.device(found.type, int(os.environ.get("LOCAL_RANK", "0")))
 
     def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """The optimizer of one network."""
@@ -84,7 +110,6 @@ def train(learner: Any, callbacks: Sequence[L.Callback] = (), logger: Any = Fals
             accelerator=settings.accelerator,
             devices=settings.devices,
             strategy=settings.strategy,
-            precision=settings.precision,
             logger=logger,
             callbacks=list(callbacks),
             enable_checkpointing=False,
@@ -94,3 +119,4 @@ def train(learner: Any, callbacks: Sequence[L.Callback] = (), logger: Any = Fals
             limit_val_batches=0,
         )
         trainer.fit(learner)
+        learner.to(settings.device)  # Lightning leaves the networks on the CPU

@@ -38,7 +38,8 @@ class Recipe:
         for i in range(count):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed_for("init", *axes, self.seed, i))
-                made.append(build(self.model, "model", inputs=self.inputs, outputs=problem.outputs))
+                network: Network = build(self.model, "model", inputs=self.inputs, outputs=problem.outputs)
+            made.append(self.settings.prepare(network))
         return made
 
 

@@ -101,6 +101,7 @@ class Method(nn.Module):
     differs: ClassVar[str] = ""  # what differs from the released code, or from the paper if adapted
     networks: int = 1
     views: int = 1
+    strong_views: ClassVar[frozenset[int]] = frozenset()  # views of images that are strongly augmented wherever the trainer augments at all
     epoch_factor: float = 1.0  # trains this many times the trainer's epochs
 
     def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +24,11 @@ class Network(nn.Module):
 
     inputs: ClassVar[frozenset[str]] = frozenset({"vector", "image"})  # kinds of inputs that it reads
     head: nn.Module
+    precision: torch.dtype | None = None  # of the encoder's passes where it is lower than that of the weights
+
+    def casting(self, device: torch.device) -> AbstractContextManager[object]:
+        """Autocast for ``encode``, the bulk of the work; the head, losses and memories stay in float32."""
+        return nullcontext() if self.precision is None else torch.autocast(device.type, self.precision)
 
     def encode(self, x: Tensor) -> Tensor:
         """Inputs (B, ...) -> features (B, ..., D)."""

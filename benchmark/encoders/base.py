@@ -1,0 +1,28 @@
+"""The contract of a frozen encoder."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from torch import Tensor
+
+
+class Encoder(ABC):
+    """Turns images into features that no training changes. The constructor stores; ``load`` reads the weights."""
+
+    @abstractmethod
+    def identity(self) -> str:
+        """Digest of all that decides the features of an image: the weights, and how images are scaled.
+
+        Raises:
+            UserError: the encoder is not installed or cannot be read.
+        """
+
+    @abstractmethod
+    def load(self) -> Callable[[Tensor], Tensor]:
+        """A function from images (B, C, H, W) in [0, 1] to features (B, D).
+
+        Raises:
+            UserError: the encoder is not installed or cannot be read.
+        """
