@@ -237,7 +237,7 @@ def test_a_fit_with_augmentation_beats_chance_and_is_evaluated_without(precision
     digests = []
     for _ in range(2):
         networks = recipe.networks(data.problem, 1)
-        evaluation = Evaluation(truth, data.problem, "halves", 6)
+        evaluation = Evaluation(truth, data.val, data.problem, "halves", 6)
         train(Learner(Method(), networks, data, recipe.settings, 0, epochs=6, passes=Passes.zeros(1)), [evaluation])
         digests.append([record.predictions for record in evaluation.records])
         assert evaluation.records[-1].primary["test"] > 0.8
