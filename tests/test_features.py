@@ -139,7 +139,7 @@ def test_noise_reads_pixels_or_another_encoder_but_never_the_methods(tmp_path: P
 
 
 def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match="run 'make features TASK=small ENCODER=means'"):
+    with pytest.raises(ConfigError, match="of small by means were not computed yet: run 'make features ENCODER=means TASK='"):
         features.with_features(small(), "means", None, tmp_path)
     flat = small(train=Examples(torch.zeros(4, 3), np.arange(4) % 2))
     with pytest.raises(ConfigError, match="has no images to encode"):
