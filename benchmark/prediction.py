@@ -67,7 +67,9 @@ def predict(
             x, here, live = x.to(device), at.to(device), None if live is None else live.to(device)
             step = Step(networks, data.problem, Batch([x], here, None, live), passes)
             if features:
-                put("features", *_padded(step.encode(net or 0), at, width if part.lengths is not None else None), size)
+                seen = step.encode(net or 0)
+                seen = seen.mean(1) if networks[net or 0].places else seen
+                put("features", *_padded(seen, at, width if part.lengths is not None else None), size)
                 continue
             index = step.slots()[0]
             units = method.predict(step) if net is None else activate(step.units(net).output)

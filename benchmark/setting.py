@@ -17,7 +17,7 @@ from benchmark.config import Cell, build, load_task_arguments
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.features import encoder, with_features
-from benchmark.identity import digest, source_digest
+from benchmark.identity import digest, source_digest, stream
 from benchmark.measures import NO_RATE, Side, detection, known, noise_strength, systematic_share
 from benchmark.noise.base import Streams, flip_by_transition, realised_transition
 from benchmark.noise.cache import corrupt, pool_of
@@ -28,6 +28,8 @@ from benchmark.store import Seed
 from benchmark.trainer import TrainerSettings
 from benchmark.training import Recipe, SideTrainings, input_shape, out_of_fold
 from benchmark.types import Labels, Task
+
+TRUSTED = 0.05  # share of the training examples whose right labels a method with a trusted set gets
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,11 @@ def _reference(data: TrainingData, labels: Labels, train: Side, folds: np.ndarra
 
 
 def declared_needs(data: TrainingData, labels: Labels, given: np.ndarray, transition: np.ndarray | None) -> dict[str, Any]:
-    """What methods may declare as a need: noise_rate (C, K) per column and observed class, transition (L, K, K)."""
+    """What methods may declare as a need.
+
+    noise_rate (C, K) per column and observed class, transition (L, K, K), and trusted (num_units,): the right labels of a twentieth of the
+    examples, drawn by their position, -1 elsewhere.
+    """
     live = labels.live & known(labels.value)
     if data.problem.kind == "continuous":
         # Where the noise has no rate (Gaussian), the share beyond an eighth of the range stands for it.
@@ -148,4 +154,6 @@ def declared_needs(data: TrainingData, labels: Labels, given: np.ndarray, transi
     total = np.bincount(cell[live], minlength=columns * k)
     wrong = np.bincount(cell[live & (given != labels.value)], minlength=columns * k)
     rate_table = torch.from_numpy(wrong / np.maximum(total, 1)).reshape(columns, k).float()
-    return {"noise_rate": rate_table, "transition": None if transition is None else torch.from_numpy(transition).float()}
+    chosen = stream(labels.group, "trusted") < TRUSTED
+    trusted = torch.from_numpy(np.where(chosen & live, labels.value, -1))
+    return {"noise_rate": rate_table, "transition": None if transition is None else torch.from_numpy(transition).float(), "trusted": trusted}

@@ -113,6 +113,24 @@ def write_cxr_reports(folder: Path, size: int = 90) -> dict[str, Any]:
     return {"archive": str(folder / "reports.zip")}
 
 
+def write_films(folder: Path, names: list[str], seed: int = 6) -> None:
+    """A small film for each name."""
+    rng = np.random.default_rng(seed)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (9, 8), dtype=np.uint8)).save(folder / name)
+
+
+def write_nih(folder: Path) -> dict[str, Any]:
+    """NIH ChestX-ray14: 80 films of 40 patients."""
+    found = ["|".join(name for k, name in enumerate(("Effusion", "Mass", "Nodule")) if (i // 2**k) % 2) or "No Finding" for i in range(80)]
+    names = [f"{i // 2:08}_{i % 2:03}.png" for i in range(80)]
+    frame = pd.DataFrame({"Image Index": names, "Finding Labels": found, "Follow-up #": 0, "Patient ID": [i // 2 for i in range(80)]})
+    frame.to_csv(folder / "Data_Entry_2017_v2020.csv", index=False)
+    write_films(folder / "images", names)
+    return {"path": str(folder), "size": 8}
+
+
 WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "table": write_table,
     "conll": write_conll,

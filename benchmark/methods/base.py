@@ -27,7 +27,7 @@ from benchmark.identity import seed_for
 from benchmark.step import Step
 from benchmark.types import Evaluate, FitFunction, Kind, Observed, Optimizers, Phase, Split
 
-NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes")  # what a method can know beyond noisy labels
+NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "trusted")  # what a method can know beyond noisy labels
 
 Fidelity = Literal["exact", "adapted"]
 

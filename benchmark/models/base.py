@@ -20,8 +20,12 @@ class InputShape:
 
 
 class Network(nn.Module):
-    """Base of the backbones. ``encode`` gives features (B, ..., D), ``head`` is linear."""
+    """Base of the backbones. ``encode`` gives features (B, ..., D), ``head`` is linear.
 
+    With ``places`` features are those of every place of an image, (B, P, D), and ``finish`` takes the mean of the head's scores over places.
+    """
+
+    places: ClassVar[bool] = False
     inputs: ClassVar[frozenset[str]] = frozenset({"vector", "image"})  # kinds of inputs that it reads
     head: nn.Module
     precision: torch.dtype | None = None  # of the encoder's passes where it is lower than that of the weights

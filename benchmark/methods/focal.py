@@ -1,0 +1,28 @@
+"""Focal loss."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmark import functional
+from benchmark.methods.base import Method
+
+
+class Focal(Method):
+    """-(1 - p_y)^gamma log p_y, with a gradient through the weight.
+
+    Lin et al., 2017, arXiv:1708.02002, without its class weight alpha. On multi-label units p_y is the sigmoid's probability of the given
+    value. One forward and one backward pass.
+    """
+
+    kinds = frozenset({"categorical"})
+    native = frozenset({"multiclass", "multilabel"})
+    cites = "Lin et al., 2017, arXiv:1708.02002"
+
+    def __init__(self, gamma: float = 2.0) -> None:
+        super().__init__()
+        self.gamma = gamma
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """output (U, K), target (U,) -> (U,)."""
+        return functional.focal_loss(output, target, self.gamma)

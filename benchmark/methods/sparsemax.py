@@ -1,0 +1,59 @@
+"""Sparsemax over label sets."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmark import functional
+from benchmark.methods.base import RunInfo
+from benchmark.methods.multilabel import Grid, MultiLabelMethod
+from benchmark.step import Step
+from benchmark.types import Evaluate
+
+
+class Sparsemax(MultiLabelMethod):
+    """Sparsemax loss against the uniform distribution over the labels of an example; its gradient, p - q, is at most 1 per entry.
+
+    Martins and Astudillo, 2016, arXiv:1602.02068. p is the projection of the logits on the simplex, with exact zeros. A slot "none" with
+    logit 0 is the target of examples without a label. Unknown labels take no part. A label is predicted when p > t, t chosen on noisy validation by
+    summed F1; scores are p / (p + t), so that .5 means p = t. Exact zeros tie, which average precision feels. One forward and one backward
+    pass, and a look at validation per epoch.
+    """
+
+    cites = "Martins and Astudillo, 2016, arXiv:1602.02068"
+    uses_val = True
+    differs = "the slot for examples without a label"
+
+    threshold: Tensor
+
+    def setup(self, run: RunInfo) -> None:
+        """Labels of validation, and a threshold to begin with."""
+        self.val = run.observed["val"]
+        self.register_buffer("threshold", torch.tensor(1 / (2 * run.width), device=run.device))
+
+    def layout_loss(self, grid: Grid, step: Step) -> Tensor:
+        """Mean over the examples of the batch."""
+        target = torch.cat([grid.label, (grid.label.sum(1, keepdim=True) == 0).to(grid.label)], dim=1)
+        logit = self._with_none(torch.where(grid.live, grid.logit, -1e4))
+        return functional.sparsemax_loss(logit, target / target.sum(1, keepdim=True)).mean()
+
+    @staticmethod
+    def _with_none(logit: Tensor) -> Tensor:
+        return torch.cat([logit, logit.new_zeros(len(logit), 1)], dim=1)
+
+    def on_epoch_end(self, epoch: int, evaluate: Evaluate) -> None:
+        """The threshold with the best F1 on noisy validation."""
+        score = evaluate("val")[:, 1].cpu()
+        p = self.threshold.cpu() * score / (1 - score).clamp(min=1e-6)
+        live = self.val.live
+        found = functional.best_threshold(p[live], self.val.value[live] == 1)
+        self.threshold.fill_(max(found, 1e-6))
+
+    def predict(self, step: Step) -> Tensor:
+        """(U, 2): p / (p + t) of every label."""
+        p = functional.sparsemax(self._with_none(step.forward()))[0][:, :-1]
+        score = p / (p + self.threshold)
+        row, column = step.slots()[1:]
+        chosen = score[row, column]
+        return torch.stack([1 - chosen, chosen], dim=1)
