@@ -78,8 +78,8 @@ def test_it_is_an_encoder_and_a_linear_head(name: str, kind: str) -> None:
     features = network.encode(x)
     assert isinstance(network.head, nn.Linear)
     assert features.shape[-1] == network.head.in_features
-    features = features.mean(1) if network.places else features
-    assert features.shape[:-1] == network(x).shape[:-1]
+    whole = features.mean(1) if network.places else features
+    assert whole.shape[:-1] == network(x).shape[:-1]
     torch.testing.assert_close(network.finish(network.head(features), x), network(x))
 
 
