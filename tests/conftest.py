@@ -73,9 +73,11 @@ def corrupt_tiny(task: Task, name: str, options: dict[str, Any], seed: int = 0) 
     return made
 
 
-def make_setting(problem: str, *, epochs: int = 6, model: str | None = None, corruption: Corruption | None = None, seed: int = 0, **trainer: Any) -> Setting:
+def make_setting(
+    problem: str, *, epochs: int = 6, model: str | None = None, corruption: Corruption | None = None, task: Task | None = None, seed: int = 0, **trainer: Any
+) -> Setting:
     """What the methods of a tiny cell share."""
-    task = make_task(problem)
+    task = task or make_task(problem)
     made = corruption or corrupt_tiny(task, *NOISES[problem])
     data, truth = assemble(task, task.train, made, seed=0)
     name = model or MODELS[problem]

@@ -1,0 +1,77 @@
+"""Robust coresets (CRUST)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.functional.neighbours import medoids
+from benchmark.methods.base import Price, RunInfo
+from benchmark.methods.ported import Ported
+from benchmark.step import Step
+from benchmark.types import Evaluate, Phase
+
+
+class Crust(Ported):
+    """Trains, with mixup, on the medoids of last-layer gradients (f(x) - y) z in bins of like targets: clean gradients lie close together.
+
+    Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451, carried over to numbers: classes become bins of at most ``bin_size`` neighbouring targets, so that
+    memory is bin_size^2 and linear in N; greedy facility location takes ``share`` of each bin, anew every epoch after ``warmup``, and a medoid weighs as
+    much as the units that it stands for. Two more forward
+    passes over the training set an epoch.
+    """
+
+    warm_up = True
+    cites = "Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451"
+    differs = "ours for numbers; bins of targets for classes"
+
+    weight: Tensor
+
+    def __init__(self, share: float = 0.5, warmup: float = 0.2, alpha: float = 0.1, bin_size: int = 256) -> None:
+        super().__init__()
+        self.share, self.warmup, self.alpha, self.bin_size = share, warmup, alpha, bin_size
+
+    def passes(self, epochs: int) -> Price:
+        """All examples in the warm-up, then a share of them, and features and predictions of all."""
+        rest = 1 - self._start(epochs) / epochs
+        trained = 1 - rest + rest * self.share
+        return Price(trained + 2 * rest, trained)
+
+    def _start(self, epochs: int) -> int:
+        return max(1, round(self.warmup * epochs))
+
+    def setup(self, run: RunInfo) -> None:
+        """Targets, bins, the length of the warm-up and a generator for mixup."""
+        super().setup(run)
+        self.start, self.rng = self._start(run.epochs), run.generator("crust")
+        self.register_buffer("weight", torch.ones(run.num_units, device=run.device))
+        self.y = run.observed["train"].value.double().numpy()
+        order = self.y.argsort(kind="stable")
+        self.bins = np.array_split(order, -(-len(order) // self.bin_size))
+
+    def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
+        """All examples in the warm-up, then the medoids."""
+        if epoch < self.start:
+            return (Phase(),)
+        z = evaluate("train", features=True).cpu().double().numpy()
+        residual = evaluate("train").cpu().double().numpy()[:, 0] - self.y
+        gradient = residual[:, None] * z
+        self.suspect.copy_(self.suspect.new_tensor(np.abs(residual)))
+        self.weight.zero_()
+        for at in self.bins:
+            chosen, size = medoids(gradient[at], max(1, round(self.share * len(at))))
+            self.weight[torch.from_numpy(at[chosen])] = self.weight.new_tensor(size)
+        return (Phase(indices=np.flatnonzero(self.weight.cpu().numpy())),)
+
+    def objective(self, step: Step) -> Tensor:
+        """Mean squared error, of mixed examples after the warm-up."""
+        if step.epoch < self.start:
+            units = step.units()
+            return self.loss(units.output, units.target).mean()
+        lam = float(self.rng.beta(self.alpha, self.alpha))
+        units = step.mix(lam, torch.from_numpy(self.rng.permutation(step.size)))
+        target, weight = (lam * value + (1 - lam) * value[units.partner] for value in (units.target, self.weight[units.index]))
+        return (weight * self.loss(units.output, target)).sum() / weight.sum()

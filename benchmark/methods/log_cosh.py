@@ -1,0 +1,27 @@
+"""Log-cosh loss."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmark.functional.residuals import log_cosh
+from benchmark.methods.base import Method
+
+
+class LogCosh(Method):
+    """delta^2 log cosh(r / delta): a smooth Huber loss; targets are standardized, so delta is in standard deviations.
+
+    Green, 1990, IEEE Transactions on Medical Imaging 9(1). One forward and one backward pass.
+    """
+
+    kinds = frozenset({"continuous"})
+    native = frozenset({"regression"})
+    cites = "Green, 1990, IEEE Transactions on Medical Imaging 9(1)"
+
+    def __init__(self, delta: float = 1.0) -> None:
+        super().__init__()
+        self.delta = delta
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """output (U, 1), target (U,) -> (U,)."""
+        return log_cosh(output, target, self.delta)

@@ -1,0 +1,236 @@
+"""Methods for numbers: their rules by hand on a batch, and what they do on a small set with wrong targets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import corrupt_tiny, make_setting, make_task, run
+from torch import Tensor
+
+from benchmark.config import build, load
+from benchmark.errors import ConfigError
+from benchmark.execution import Outcome
+from benchmark.setting import Setting
+from benchmark.step import Batch, Passes, Step
+from benchmark.trainer import ActiveOptimizers
+from benchmark.training import run_info, set_up
+
+EPOCHS = 20
+
+
+@pytest.fixture(scope="module")
+def setting() -> Setting:
+    """120 training examples, a fifth of them wrong."""
+    return make_setting("regression")
+
+
+def made(name: str, setting: Setting, epochs: int = EPOCHS, **options: Any) -> Any:
+    method = build(load("method", name, **options), "method")
+    set_up(method, run_info(setting.data, setting.recipe.settings, epochs, 0, {need: setting.declared[need] for need in method.needs}))
+    return method
+
+
+def step_of(method: Any, setting: Setting, networks: Any, size: int = 40, epoch: int = 0) -> Step:
+    part, at = setting.data.train, torch.arange(size)
+    return Step(networks, setting.data.problem, Batch([part.x[at]], at, part.value[at], None), Passes.zeros(method.networks), epoch=epoch)
+
+
+def networks_of(method: Any, setting: Setting) -> Any:
+    return setting.recipe.networks(setting.data.problem, method.networks)
+
+
+def residual(setting: Setting, network: Any, size: int = 40) -> np.ndarray:
+    with torch.no_grad():
+        found: np.ndarray = (network(setting.data.train.x[:size])[:, 0] - setting.data.train.value[:size, 0]).numpy()
+    return found
+
+
+def test_tukey_begins_with_the_absolute_error_and_then_scales_itself(setting: Setting) -> None:
+    method = made("tukey", setting)
+    nets = networks_of(method, setting)
+    value = method.objective(step_of(method, setting, nets, 120))
+    r = residual(setting, nets[0], 120)
+    assert float(value.detach()) == pytest.approx(np.abs(r).mean(), rel=1e-5)
+    method.on_epoch_end(0, None)
+    assert float(method.scale) == pytest.approx(1.4826 * np.median(np.abs(r - np.median(r))), rel=0.03)  # torch takes the lower middle value
+    assert np.array_equal(method.suspicion().numpy(), np.abs(method.residual.numpy()))
+
+
+def test_cmixup_draws_partners_by_the_kernel_of_their_targets(setting: Setting) -> None:
+    method = made("cmixup", setting, bandwidth=0.3)
+    nets = networks_of(method, setting)
+    y = setting.data.train.value[:40, 0].numpy()
+    chance = np.exp(-((y[:, None] - y) ** 2) / (2 * 0.3**2))
+    chance /= chance.sum(1, keepdims=True)
+    count = np.zeros((40, 40))
+    step = step_of(method, setting, nets)
+    drawn: list[Tensor] = []
+    step.mix = lambda lam, partner: drawn.append(partner) or Step.mix(step, lam, partner)  # type: ignore[method-assign,func-returns-value]
+    for _ in range(300):
+        method.objective(step)
+    for partner in drawn:
+        count[np.arange(40), partner.numpy()] += 1 / 300
+    assert np.abs(count - chance).max() < 0.13  # four standard deviations of a share of one half
+    assert np.diag(count).sum() > 0  # the example itself is a partner too
+
+
+def test_sigua_climbs_on_what_it_just_leaves_out(setting: Setting) -> None:
+    method = made("sigua", setting, ramp=0.0, gamma=0.5)
+    method.rate.fill_(0.25)
+    nets = networks_of(method, setting)
+    loss = np.sort(residual(setting, nets[0]) ** 2)
+    expected = (loss[:30].sum() - 0.5 * loss[30:32].sum()) / 30  # f B r = .25 x 40 x .25 = 2.5
+    assert float(method.objective(step_of(method, setting, nets)).detach()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_selfie_refurbishes_steady_units_that_have_large_errors(setting: Setting) -> None:
+    method = made("selfie", setting, eps=0.1, history=3)
+    method.rate.fill_(0.5)
+    nets = networks_of(method, setting)
+    step = step_of(method, setting, nets, epoch=EPOCHS // 2)
+    past = torch.zeros(40, 3)
+    past[::2] = torch.tensor([-1.0, 0.0, 1.0])  # every second unit is unsteady
+    method.past[0, :40] = past + 0.7
+    r = residual(setting, nets[0])
+    small = np.zeros(40, dtype=bool)
+    small[np.argsort(r**2)[:20]] = True
+    steady = np.arange(40) % 2 == 1
+    y = setting.data.train.value[:40, 0].numpy()
+    target = np.where(small, y, 0.7)
+    use = small | steady
+    assert float(method.objective(step).detach()) == pytest.approx((((r + y) - target)[use] ** 2).mean(), rel=1e-4)
+    assert float(method.objective(step_of(method, setting, nets)).detach()) == pytest.approx((r**2).mean(), rel=1e-4)  # warm-up
+
+
+def test_cnlcu_bounds_by_hand(setting: Setting) -> None:
+    losses = np.abs(np.random.default_rng(0).normal(size=(6, 5)))
+    losses[2, 1] = 30.0
+    times = np.arange(6.0)
+    soft = made("cnlcu", setting).score(torch.from_numpy(losses), torch.from_numpy(times)).numpy()
+    width = 0.01 * (5 + 0.01 * math.log(10) / 25) / (times + 1 - 0.01)
+    assert np.allclose(soft, np.maximum(np.log(1 + losses + losses**2 / 2).mean(1) - width, 0))
+    hard = made("cnlcu", setting, bound="hard", variance=1e-6).score(torch.from_numpy(losses), torch.from_numpy(times)).numpy()
+    assert hard[2] < 2  # the outlier of 30 is left out of the mean
+    assert made("cnlcu", setting, bound="hard", variance=1e-6).score(torch.from_numpy(losses[:, :4]), torch.from_numpy(times)).numpy()[2] > 5  # too few to tell
+
+
+def test_d2l_turns_when_the_dimension_grows(setting: Setting) -> None:
+    method = made("d2l", setting)
+    for epoch, value in enumerate([5.0, 4.0, 3.0, 2.9, 3.0, 3.1, 6.0]):
+        method.current = [value, float("nan")]
+        method.on_epoch_end(epoch, None)
+        assert method.turned == (value == 6.0)
+    assert method.alpha == pytest.approx(math.exp(-7 / EPOCHS * 6.0 / 2.9))
+
+
+def test_cdr_moves_the_critical_share_only(setting: Setting) -> None:
+    method = made("cdr", setting, decay=0.0)
+    method.rate.fill_(0.75)
+    nets = networks_of(method, setting)
+    assert method.optimizers(0.1) == []
+    before = [w.detach().clone() for w in nets[0].parameters()]
+    optimizer = ActiveOptimizers([torch.optim.SGD(nets[0].parameters(), lr=0.1)], [], None)
+    method.update(step_of(method, setting, nets), lambda loss: loss.backward(), optimizer)
+    moved = sum(int((a != b).sum()) for a, b in zip(before, nets[0].parameters(), strict=True))
+    total = sum(w.numel() for w in before)
+    assert moved <= 0.25 * total + 1
+    assert moved > 0.15 * total
+
+
+def test_aux_offsets_take_in_a_share_of_the_residual(setting: Setting) -> None:
+    method = made("aux", setting, rate=0.1)
+    nets = networks_of(method, setting)
+    r = residual(setting, nets[0])
+    assert float(method.objective(step_of(method, setting, nets)).detach()) == pytest.approx((r**2).mean(), rel=1e-4)
+    assert np.allclose(method.offset[:40].numpy(), -0.1 * r, atol=1e-6)
+    assert float(method.objective(step_of(method, setting, nets)).detach()) == pytest.approx(((0.9 * r) ** 2).mean(), rel=1e-4)
+
+
+def test_heteroscedastic_nll_gives_a_deviation(setting: Setting) -> None:
+    method = made("heteroscedastic_nll", setting, beta=0.5)
+    nets = networks_of(method, setting)
+    r = residual(setting, nets[0])
+    with torch.no_grad():
+        v = nets[1](setting.data.train.x[:40])[:, 0].numpy()
+    step = step_of(method, setting, nets, epoch=EPOCHS - 1)
+    assert float(method.objective(step).detach()) == pytest.approx((np.exp(0.5 * v) * (v + r**2 / np.exp(v)) / 2).mean(), rel=1e-4)
+    assert np.allclose(method.deviation(step).detach().numpy(), np.exp(v / 2), rtol=1e-5)
+    warm = step_of(method, setting, nets)
+    assert float(method.objective(warm).detach()) == pytest.approx((r**2 + (v + r**2 / np.exp(v)) / 2).mean(), rel=1e-4)
+
+
+def test_confrag_probability_by_loops(setting: Setting) -> None:
+    method = made("confrag", setting, fragments=6)
+    rng = np.random.default_rng(1)
+    agree = rng.random((40, 6)) < 0.5
+    y = setting.data.train.value[:, 0].double().numpy()
+    values = np.unique(y)
+    parts = np.array_split(values, 6)
+    middle = np.array([(part[0] + part[-1]) / 2 for part in parts])
+    expected = []
+    for i in range(40):
+        gate = np.exp(np.ptp(y) / (np.abs(y[i] - middle) + 0.1))
+        gate /= gate.sum()
+        beside = [bool((f > 0 and agree[i, f - 1]) or (f < 5 and agree[i, f + 1])) for f in range(6)]
+        expected.append(sum(gate[f] for f in range(6) if agree[i, f] and beside[f]))
+    found = method._probability(torch.from_numpy(agree), torch.arange(40)).numpy()
+    assert np.allclose(found, expected, atol=1e-5)
+
+
+def test_confrag_jitter_leaves_targets_at_the_ends_out_and_pairs_share_the_rest(setting: Setting) -> None:
+    method = made("confrag", setting, jitter=0.2)
+    *experts, regressor = method.phases(0, None)
+    assert (regressor.indices, regressor.networks) == (None, (0,))
+    members = [set(phase.indices) for phase in experts]
+    assert not members[0] & members[1]
+    assert 0.7 * 120 < len(members[0] | members[1]) < 0.9 * 120
+    assert [phase.networks for phase in experts] == [(1,), (2,)]
+    first = [np.sort(phase.indices) for phase in experts]
+    again = [np.sort(phase.indices) for phase in method.phases(1, None)[:2]]
+    assert any(len(a) != len(b) or (a != b).any() for a, b in zip(first, again, strict=True))
+
+
+def test_confrag_neighbours_vote_without_the_sample_itself(setting: Setting) -> None:
+    method = made("confrag", setting)
+    x = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.1], [1.0, -0.1], [0.0, 1.0], [1.0, 0.01]]), dim=1)
+    method.seen[0] = (x, torch.tensor([False, True, True, True, False]), torch.tensor([7, 1, 2, 3, 4]))
+    assert method._votes(0, x[:1], torch.tensor([7])).tolist() == pytest.approx([2 / 3])
+    assert method._votes(0, x[:1], torch.tensor([99])).tolist() == pytest.approx([1 / 3])
+    assert method._votes(1, x[:1], torch.tensor([7])).tolist() == [0.5]  # nothing seen yet: nobody is preferred
+
+
+def test_confrag_with_fewer_targets_than_fragments_is_plain_training_and_odd_fragments_are_refused() -> None:
+    task = make_task("regression")
+    task.train.y = (task.train.y > 0).astype(float)
+    outcome = run(load("method", "confrag"), make_setting("regression", corruption=corrupt_tiny(task, "clean", {})))
+    assert bool((outcome.method.suspicion() == 0).all())  # type: ignore[union-attr]
+    with pytest.raises(ConfigError, match=r"method.fragments=5 has to be even"):
+        build(load("method", "confrag", fragments=5), "method")
+
+
+METHODS = ("erm", "superloss", "sigua", "selfie", "spr", "cnlcu", "confrag")
+
+
+@pytest.fixture(scope="module")
+def wrong_targets() -> dict[str, Outcome]:
+    """Runs on 480 examples, 40 % of whose targets were redrawn: long enough that plain training follows them."""
+    task = make_task("regression", train=640)
+    made = corrupt_tiny(task, "uniform_resample", {"rate": 0.4})
+    hard = make_setting("regression", epochs=40, corruption=made, task=task)
+    return {name: run(load("method", name), hard) for name in METHODS}
+
+
+@pytest.mark.parametrize("name", [m for m in METHODS if m != "erm"])
+def test_repairs_part_of_symmetric_noise(name: str, wrong_targets: dict[str, Outcome]) -> None:
+    score = {m: wrong_targets[m].evaluation.records[-1].primary["test"] for m in ("erm", name)}
+    assert score[name] < 0.8 * score["erm"]
+
+
+@pytest.mark.parametrize("name", ["sigua", "selfie", "spr", "cnlcu", "confrag"])
+def test_suspects_the_targets_that_are_wrong(name: str, wrong_targets: dict[str, Outcome]) -> None:
+    least = 0.6 if name == "confrag" else 0.7  # a target that was redrawn within its fragment is not seen by fragments
+    assert wrong_targets[name].evaluation.train_scores("last")["detection_auroc"] > least
