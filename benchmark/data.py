@@ -34,21 +34,27 @@ def verified(path: Path, sha256: str | None, how: str) -> Path:
     return path
 
 
-def whole_parquet(path: Path, how: str) -> Path:
-    """``path``, after a look at both ends of the file: no hash is known of parquet files that users made themselves.
+def parquet_rows(path: Path, how: str = "download it again") -> int:
+    """Number of rows of a file that no hash is known of, after a look at both of its ends.
 
     Raises:
         DataError: it is empty, a web page, truncated or of another format.
     """
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_metadata
+
     defect = _defect(path)
     if defect is None:
         with path.open("rb") as file:
             head = file.read(4)
             file.seek(-4, os.SEEK_END)
             defect = "is no parquet file" if head != PARQUET else "is truncated" if file.read() != PARQUET else None
-    if defect is not None:
-        raise DataError(f"{path} {defect}: {how}")
-    return path
+    if defect is None:
+        try:
+            return int(read_metadata(path).num_rows)
+        except (ArrowException, OSError) as error:
+            defect = f"is damaged ({str(error).splitlines()[0]})"
+    raise DataError(f"{path} {defect}: {how}")
 
 
 def _defect(path: Path) -> str | None:

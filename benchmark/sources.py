@@ -5,23 +5,29 @@ A task's module lists them in ``SOURCES``; ``make data`` prints them. ``HF_HUB_O
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
 
 from benchmark.config import names, option, resolve_target
-from benchmark.data import verified, whole_parquet
+from benchmark.data import parquet_rows, verified
 from benchmark.errors import ConfigError, DataError, choices
 from benchmark.files import write_atomically, writing
+from benchmark.identity import ROOT
 from benchmark.paths import Paths
 
 log = logging.getLogger(__name__)
+HUB = "https://huggingface.co"
 TIMEOUT = 20  # seconds without a byte
 
 
@@ -62,7 +68,7 @@ class Source:
         if not self.files(data):
             raise DataError(f"{path} holds no parquet file: {self.how}")
         for file in self.files(data):
-            whole_parquet(file, self.how)
+            parquet_rows(file, self.how)
         return path
 
     def files(self, data: Path) -> list[Path]:
@@ -85,21 +91,23 @@ class Source:
             return None
 
     def state(self, data: Path, fetch: bool) -> tuple[str, str]:
-        """``there``, ``missing`` or ``damaged``, and what to do about it. ``fetch``: what is missing is fetched where the network allows."""
+        """``there``, ``missing`` or ``damaged``, and how much it is or what to do about it. ``fetch``: what is missing is fetched where the network allows."""
         if not fetch and not (data / self.path).exists():
             return "missing", self.how
         try:
             self.find(data)
         except DataError as error:
             return "damaged" if (data / self.path).exists() else "missing", str(error)
-        return "there", ""
+        return "there", f"{sum(map(parquet_rows, self.files(data)))} examples" if self.hub else ""
 
     def _fetch(self, path: Path) -> None:
-        fetch: Callable[[str, Path], None] = _download if self.url else _load
         try:
             if offline():
                 raise OSError("HF_HUB_OFFLINE is set")
-            fetch(str(self.url or self.hub), path)
+            if self.url:
+                _download(self.url, path, self.sha256)
+            else:
+                _load(str(self.hub), path)
         except (OSError, ValueError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise DataError(f"{path} is missing and cannot be fetched ({reason}): {self.how}") from error
@@ -111,7 +119,7 @@ def offline() -> bool:
 
 
 def report(arguments: Sequence[str]) -> int:
-    """``data [task=NAME]``: the data of every task, or of one after what it lacks was fetched: there, missing or damaged, where from, under which licence.
+    """``data [task=NAME]``: the licence of every task's data and what is there, missing or damaged of them; of one task after what it lacks was fetched.
 
     Returns:
         1 where something is damaged, or a named task lacks something.
@@ -124,33 +132,56 @@ def report(arguments: Sequence[str]) -> int:
     data, bad = Paths.default().data, False
     print(f"{data} (paths.data, LABELNOISE_DATA)")
     for task in chosen or names("task"):
-        sources: Sequence[Source] = getattr(sys.modules[resolve_target(option("task", task), "task").__module__], "SOURCES", ())
-        if sources:
-            print(f"\n{task}")
+        target = resolve_target(option("task", task), "task")
+        card: Any = OmegaConf.load(ROOT / "tasks" / task / "card.yaml")
+        sources: Sequence[Source] = getattr(sys.modules[target.__module__], "SOURCES", ())
+        print(f"\n{task}: {card['licence']}" + ("" if sources else f"\n  {card['source']}"))
         for source in sources:
-            state, problem = source.state(data, fetch=bool(chosen))
-            bad |= bool(problem) and (state == "damaged" or bool(chosen))
-            print(f"  {state:8} {source.path}  [{source.licence}]" + (f"\n           {problem}" if problem else ""))
+            state, note = source.state(data, fetch=bool(chosen))
+            bad |= state == "damaged" or (state == "missing" and bool(chosen))
+            print(f"  {state:8} {source.path}  [{source.licence}]" + (f"\n           {note}" if note else ""))
     return int(bad)
 
 
-def _download(url: str, path: Path) -> None:
-    """One file; its content is checked by whoever reads it."""
+def _download(url: str, path: Path, sha256: str | None) -> None:
+    """One file, written only if it is the right one.
+
+    Raises:
+        OSError: nobody answers, or with another content.
+    """
     log.warning("downloading %s to %s", url, path)
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # only https addresses that stand in the code
-        write_atomically(path, answer.read())
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # only addresses that stand in the code
+        content = answer.read()
+    if sha256 is not None and (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise OSError(f"{url} gave {len(content)} bytes of sha256 {found[:12]}..., expected {sha256[:12]}...")
+    write_atomically(path, content)
 
 
 def _load(name: str, path: Path) -> None:
     """A data set of the hub as one parquet file a part, in a folder that appears whole or not at all."""
     import datasets
 
+    _reach(os.environ.get("HF_ENDPOINT", HUB))
     log.warning("downloading the data set %s to %s", name, path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            made = Path(folder) / "made"
-            for part, table in datasets.load_dataset(name, cache_dir=f"{folder}/cache").items():
-                table.to_parquet(made / f"{part}-00000-of-00001.parquet")
-            if not path.exists():  # another process may have been faster
-                made.rename(path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / "made"
+        for part, table in datasets.load_dataset(name, cache_dir=f"{folder}/cache").items():
+            table.to_parquet(made / f"{part}-00000-of-00001.parquet")
+        if not path.exists():  # another process may have been faster
+            made.rename(path)
+
+
+def _reach(page: str) -> None:
+    """Ask once: the libraries of the hub ask six times over half a minute, each time with a warning.
+
+    Raises:
+        OSError: nobody answers.
+    """
+    try:
+        urllib.request.urlopen(page, timeout=TIMEOUT).close()
+    except urllib.error.HTTPError:
+        pass  # an answer
+    except OSError as error:
+        raise OSError(f"{page} cannot be reached: {getattr(error, 'reason', error)}") from error

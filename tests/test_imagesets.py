@@ -127,7 +127,7 @@ DAMAGE = {
     "a web page": (b"<!DOCTYPE html><html><body>Not found</body></html>", "is a web page (HTML), not data"),
     "another format": (b"img,label\n1,2\n", "is no parquet file"),
     "truncated": (None, "is truncated"),
-    "damaged inside": (b"PAR1" + bytes(400) + b"PAR1", "cannot be read by datasets"),
+    "damaged inside": (b"PAR1" + bytes(400) + b"PAR1", "is damaged ("),
 }
 
 
@@ -205,6 +205,10 @@ def test_a_file_is_fetched_once_and_verified(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(DataError, match="is missing and cannot be fetched"):
         source.find(tmp_path / "elsewhere")
     assert source.find_or_none(tmp_path / "elsewhere") is None
+    (tmp_path / "there.bin").write_bytes(b"<html>other</html>")
+    with pytest.raises(DataError, match=r"cannot be fetched \(file:.*there.bin gave 18 bytes of sha256 .* expected"):
+        source.find(tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()
     (tmp_path / "data/a/b.bin").write_bytes(b"<html>no</html>")
     with pytest.raises(DataError, match=r"is a web page \(HTML\)"):
         source.find_or_none(tmp_path / "data")
@@ -218,9 +222,18 @@ def test_a_set_of_the_hub_gets_the_local_layout(paths: Paths, monkeypatch: pytes
     real = datasets.load_dataset
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.setattr(datasets, "load_dataset", lambda name, **k: found if name == "uoft-cs/cifar10" else real(name, **k))
-    monkeypatch.setattr("benchmark.sources._download", lambda url, path: (_ for _ in ()).throw(OSError("no network")))
+    monkeypatch.setenv("HF_ENDPOINT", (paths.data / TRAIN_FILE).as_uri())  # somebody answers
+    monkeypatch.setattr("benchmark.sources._download", lambda *_: (_ for _ in ()).throw(OSError("no network")))
     assert np.array_equal(load_task("cifar10", there, rows=TRAIN).train.x.numpy(), made["train_x"])
     assert sorted(file.name for file in (there.data / "cifar10").iterdir()) == ["test-00000-of-00001.parquet", "train-00000-of-00001.parquet"]
+
+
+def test_a_hub_that_nobody_reaches_is_one_line_at_once(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setenv("HF_ENDPOINT", (paths.data / "nowhere").as_uri())
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("the library was asked"))
+    with pytest.raises(DataError, match=r"cifar10 is missing and cannot be fetched \(file:.*nowhere cannot be reached: .*\): save the parquet files"):
+        load_task("cifar10", paths)
 
 
 def test_data_tells_what_is_there_and_under_which_licence(paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,8 +243,10 @@ def test_data_tells_what_is_there_and_under_which_licence(paths: Paths, monkeypa
     (paths.data / "cifar-10-100n/data/CIFAR-10_human.pt").write_bytes(b"")
     assert report([]) == 1
     text = capsys.readouterr().out
-    block = text.partition("\ncifar10n\n")[2].partition("\n\n")[0]
+    assert "\ndigits: CC BY 4.0 (UCI)" in text
+    block = text.partition("\ncifar10n: CC BY-NC 4.0 (labels; never shipped here)")[2].partition("\n\n")[0]
     assert "there    cifar10  [no formal licence" in block
+    assert f"{TRAIN + TEST} examples" in block
     assert "damaged  cifar-10-100n/data/CIFAR-10_human.pt  [CC BY-NC 4.0" in block
     assert "has 0 bytes" in block
     assert "missing  label-errors/cifar10_mturk.json  [Apache-2.0" in block
