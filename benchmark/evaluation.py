@@ -16,7 +16,7 @@ import torch
 
 from benchmark.identity import digest, seed_for
 from benchmark.learner import Learner
-from benchmark.measures import Side, detection, memorization, vote_scores
+from benchmark.measures import Side, detection, interval_scores, memorization, vote_scores
 from benchmark.methods.base import Method, activate
 from benchmark.prediction import predict
 from benchmark.protocol import checkpoints
@@ -46,6 +46,7 @@ class Kept:
     decision: np.ndarray
     train: Side | None
     suspicion: np.ndarray | None
+    deviation: np.ndarray | None = None  # of the targets, by methods that give intervals
 
 
 class Evaluation(L.Callback):
@@ -97,7 +98,9 @@ class Evaluation(L.Callback):
             primary["single"] = self.problem.primary_scores(*self._predict(learner, unseen, FirstNetwork()), truth.test.y, [everything])[0]
         train, memorized = self._train(learner, val[1])
         suspicion = method.suspicion()
-        self._keep(primary, Kept(len(self.records), *test, train, None if suspicion is None else suspicion.detach().cpu().double().numpy()))
+        suspected = None if suspicion is None else suspicion.detach().cpu().double().numpy()
+        deviation = self._predict(learner, unseen, Deviation(method))[1] - data.center if method.intervals else None
+        self._keep(primary, Kept(len(self.records), *test, train, suspected, deviation))
         right = _right(test[1], truth.test.y)
         self.records.append(Checkpoint(learner.current_epoch, primary, memorized, right, digest(*test), learner.mean_loss()))
 
@@ -151,6 +154,8 @@ class Evaluation(L.Callback):
             rows = np.ones(len(self.truth.test), dtype=bool) if part == len(self._halves) else self._halves[part]
             slots = np.repeat(rows, self.problem.width)
             scores = self.problem.scores(kept.probability[slots], kept.decision[slots], self.truth.test.y[rows])
+            if kept.deviation is not None:
+                scores = scores | interval_scores(kept.decision[slots], kept.deviation[slots], self.truth.test.y[rows])
             self._scored[kept.position, part] = scores
         return self._scored[kept.position, part]
 
@@ -173,6 +178,14 @@ class Evaluation(L.Callback):
             return None, {}
         train = side(data, data.train, truth.train, self._predict(learner, data.train, learner.method)[1])
         return train, memorization(data.problem, train, side(data, self.val, truth.val, val_decision))
+
+
+class Deviation(Method):
+    """Predicts the deviation that a method gives."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.predict = lambda step: method.deviation(step).unsqueeze(1)  # type: ignore[method-assign]
 
 
 class FirstNetwork(Method):

@@ -21,7 +21,7 @@ from benchmark.files import write_atomically
 from benchmark.frames import curve_frame, run_frame
 from benchmark.freshness import is_stale
 from benchmark.protocol import is_development
-from benchmark.stats import CELL, Board, cell_table, regime_gate, rho_sel
+from benchmark.stats import CELL, Board, cell_table, regime_gate, relative_errors, rho_sel
 from benchmark.store import Row
 from benchmark.tuned import shown
 
@@ -57,6 +57,7 @@ def compute(rows: Sequence[Row]) -> Leaderboard:
     cells = cell_table(data).merge(groups[FIRST].first().join(groups[MEANS].mean()), left_on=LINE, right_index=True)
     erm = cells.loc[cells["method"] == PLAN.baseline, [*CELL, "track", "passes"]].rename(columns={"passes": "erm_passes"})
     cells = cells.merge(erm, on=[*CELL, "track"], how="left")
+    cells = cells.merge(relative_errors(data), on=LINE, how="left")
     cells["cost"] = cells["passes"] / cells.pop("erm_passes")
     cells = cells.merge(regime_gate(data)[[*CELL, "memorizes", "reason"]], on=CELL, how="left")
     cells = cells.merge(rho_sel(curves)[[*CELL, "rho_sel"]], on=CELL, how="left")

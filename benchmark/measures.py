@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import ndtri
 from scipy.stats import rankdata
 from torchmetrics.functional.classification import binary_auroc, binary_average_precision
 
@@ -18,6 +19,8 @@ from benchmark.noise.base import realised_transition
 from benchmark.types import Labels, Problem
 
 LEAST_WRONG = 200  # a memorization estimate needs this many wrong validation units
+COVERAGES = (0.5, 0.7, 0.9)  # shares of the training set at which selections are compared
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # of the intervals whose coverage is checked
 LEAST_ERRORS = 10  # a stratum of label errors counts from here
 NO_RATE = 0.99  # where more targets than this moved, the share of moved ones says nothing
 
@@ -102,8 +105,8 @@ def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, 
     """How well suspicion ranks wrong labels first: AP* = (AP - pi) / (1 - pi), AUROC, precision at pi N (pi = share of wrong labels).
 
     Tokens: the mean over units given O and units given an entity. Multi-label: the mean over columns and given
-    values with 10 errors. Targets: wrong = |error| > .05 IQR of the right targets, and the area under the error
-    residual ratio against coverage (1 = random order).
+    values with 10 errors. Targets: wrong = |error| > .05 IQR of the right targets, and the error residual ratio ERR(c) = mean error of the c
+    least suspicious units over the mean error of all: its values at three coverages c and its area over all of them (1 = random order).
     """
     right, given, column = side.right, side.given, side.column
     use = side.live & known(right)
@@ -125,7 +128,7 @@ def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, 
         return {}
     out = {name: float(np.mean([f[name] for f in found])) for name in found[0]}
     if problem.kind == "continuous":
-        out["err_area"] = error_residual_area(suspicion[use], error[use])
+        out |= error_residuals(suspicion[use], error[use])
     return out
 
 
@@ -142,12 +145,35 @@ def _ranking(suspicion: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
     }
 
 
-def error_residual_area(suspicion: np.ndarray, error: np.ndarray) -> float:
-    """Area under ERR(c) = mean error of the c least suspicious units / mean error of all, c in (0, 1]; 1 = random."""
+def error_residuals(suspicion: np.ndarray, error: np.ndarray) -> dict[str, float]:
+    """ERR(c) at coverages .5, .7 and .9, and ``err_area``, its mean over c in (0, 1]; 1 = random, {} where there is no error.
+
+    >>> found = error_residuals(np.array([0.0, 0.1, 0.2, 0.9]), np.array([0.0, 0.0, 0.0, 4.0]))
+    >>> {name: round(value, 2) for name, value in found.items()}
+    {'err_50': 0.0, 'err_70': 0.0, 'err_90': 1.0, 'err_area': 0.25}
+    """
     if not error.mean() > 0:
-        return float("nan")
-    ordered = error[np.argsort(suspicion, kind="stable")]
-    return float((np.cumsum(ordered) / np.arange(1, len(ordered) + 1) / error.mean()).mean())
+        return {}
+    kept = np.cumsum(error[np.argsort(suspicion, kind="stable")]) / np.arange(1, len(error) + 1) / error.mean()
+    at = {f"err_{100 * c:.0f}": float(kept[max(int(np.ceil(c * len(error) - 1e-9)), 1) - 1]) for c in COVERAGES}
+    return at | {"err_area": float(kept.mean())}
+
+
+def interval_scores(prediction: np.ndarray, deviation: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """Calibration of the intervals prediction +- z deviation of a normal, all (N,).
+
+    coverage_50, coverage_90: share of targets inside the intervals of these levels; interval_error: mean |coverage - level| over ten levels;
+    interval_width: mean width of the 90 % intervals over the targets' sd. NaN targets do not count.
+    """
+    live = np.isfinite(target)
+    distance = np.abs(target - prediction)[live] / deviation[live]
+    covered = {level: float((distance <= ndtri((1 + level) / 2)).mean()) for level in LEVELS}
+    return {
+        "coverage_50": covered[0.5],
+        "coverage_90": covered[0.9],
+        "interval_error": float(np.mean([abs(found - level) for level, found in covered.items()])),
+        "interval_width": float(2 * ndtri(0.95) * deviation[live].mean() / target[live].std()),
+    }
 
 
 def noise_strength(problem: Problem, labels: Labels, observed: np.ndarray) -> dict[str, object]:

@@ -16,6 +16,7 @@ LEGEND = (
     "Positive gains are improvements. Intervals are 95 % t-intervals over seeds, paired with erm where two methods are compared; gap closed and damage "
     "repaired have Fieller intervals and are n/a where their denominator is not clearly different from zero. Where an interval holds zero, (d) is the "
     "smallest difference that this many seeds find 8 times in 10. cost: counted forward and backward passes relative to erm. "
+    "MRAE: mean error relative to that of squared / absolute error on right labels. "
     "† adapted to this task type, * knows more than the noisy labels."
 )
 
@@ -62,6 +63,7 @@ def _of_cell(block: Sequence[Mapping[Any, Any]]) -> Section:
         "gap closed",
         "damage repaired",
         "clean gain",
+        *(["MRAE / L1"] if first["problem"] == "regression" else []),
         "memorization",
         "cost",
         "seconds",
@@ -84,10 +86,15 @@ def _line(line: Mapping[str, Any]) -> list[str]:
         interval(line["gap_closed"], line["gap_closed_low"], line["gap_closed_high"], digits=2),
         interval(line["damage_reduction"], line["damage_reduction_low"], line["damage_reduction_high"], digits=2),
         interval(line["clean_gain"], line["clean_gain_low"], line["clean_gain_high"], signed=True),
+        *([f"{_percent(line['mrae'])} / {_percent(line['mrae_l1'])}"] if line["problem"] == "regression" else []),
         interval(line["memorization"], np.nan, np.nan),
         f"{line['cost']:.2f} x" if np.isfinite(line["cost"]) else "n/a",
         f"{line['seconds']:.1f}",
     ]
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.0f} %" if np.isfinite(value) else "n/a"
 
 
 def of_board(key: tuple[str, str], board: Board) -> Section:

@@ -11,8 +11,9 @@ from benchmark.measures import (
     LEAST_WRONG,
     Side,
     detection,
-    error_residual_area,
+    error_residuals,
     information_kept,
+    interval_scores,
     memorization,
     noise_strength,
     systematic_share,
@@ -224,14 +225,37 @@ def test_error_residual_area_by_hand() -> None:
     rank = np.array([3, 0, 1, 2])
     for order, means in by_order.items():
         suspicion = np.array([order.index(r) for r in rank], dtype=float)
-        assert error_residual_area(suspicion, error) == pytest.approx(np.mean(means) / 2)
-    assert np.isnan(error_residual_area(np.arange(3.0), np.zeros(3)))
+        assert error_residuals(suspicion, error)["err_area"] == pytest.approx(np.mean(means) / 2)
+    assert error_residuals(np.arange(3.0), np.zeros(3)) == {}
+
+
+def test_error_residual_ratio_at_matched_coverage_by_hand() -> None:
+    error = np.arange(10.0)
+    found = error_residuals(error, error)  # the perfect order
+    assert [found[f"err_{c}"] for c in (50, 70, 90)] == pytest.approx([np.mean(error[:k]) / 4.5 for k in (5, 7, 9)])
+    assert error_residuals(-error, error)["err_50"] == pytest.approx(7 / 4.5)
+    assert error_residuals(np.array([0.0, 1.0]), np.array([0.0, 2.0]))["err_90"] == 1.0  # a coverage of .9 takes both
+
+
+def test_intervals_of_a_normal_cover_what_they_say_and_too_wide_ones_more() -> None:
+    rng = np.random.default_rng(0)
+    deviation = rng.uniform(0.5, 2, 20_000)
+    prediction = rng.normal(size=20_000) * 3
+    target = prediction + deviation * rng.normal(size=20_000)
+    right = interval_scores(prediction, deviation, target)
+    assert (right["coverage_50"], right["coverage_90"]) == pytest.approx((0.5, 0.9), abs=0.01)
+    assert right["interval_error"] < 0.01
+    assert right["interval_width"] == pytest.approx(2 * 1.6449 * deviation.mean() / target.std(), rel=1e-3)
+    wide = interval_scores(prediction, 2 * deviation, target)
+    assert wide["coverage_50"] == pytest.approx(0.823, abs=0.01)  # P(|z| < 1.349)
+    assert wide["interval_width"] == pytest.approx(2 * right["interval_width"])
+    assert interval_scores(prediction, deviation, np.where(np.arange(20_000) < 9000, target, np.nan))["coverage_90"] == pytest.approx(0.9, abs=0.015)
 
 
 def test_error_residual_area_of_a_random_order_is_one() -> None:
     rng = np.random.default_rng(8)
     error = rng.gamma(2, size=400)
-    assert np.mean([error_residual_area(rng.random(400), error) for _ in range(200)]) == pytest.approx(1.0, abs=0.03)
+    assert np.mean([error_residuals(rng.random(400), error)["err_area"] for _ in range(200)]) == pytest.approx(1.0, abs=0.03)
 
 
 def exact(transition: np.ndarray, per_class: int = 1000) -> tuple[Labels, np.ndarray]:

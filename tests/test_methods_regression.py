@@ -163,6 +163,14 @@ def test_heteroscedastic_nll_gives_a_deviation(setting: Setting) -> None:
     assert float(method.objective(warm).detach()) == pytest.approx((r**2 + (v + r**2 / np.exp(v)) / 2).mean(), rel=1e-4)
 
 
+def test_intervals_are_scored_and_hold_right_targets_more_often_than_noisy_training_promises(wrong_targets: dict[str, Outcome]) -> None:
+    found = wrong_targets["heteroscedastic_nll"].evaluation.scores("last")
+    assert {"coverage_50", "coverage_90", "interval_error", "interval_width"} <= set(found)
+    assert found["coverage_50"] > 0.55  # trained where 40 % of the targets are wrong, scored on right ones
+    assert found["coverage_90"] >= found["coverage_50"]
+    assert "coverage_90" not in wrong_targets["erm"].evaluation.scores("last")
+
+
 def test_confrag_probability_by_loops(setting: Setting) -> None:
     method = made("confrag", setting, fragments=6)
     rng = np.random.default_rng(1)
@@ -212,7 +220,7 @@ def test_confrag_with_fewer_targets_than_fragments_is_plain_training_and_odd_fra
         build(load("method", "confrag", fragments=5), "method")
 
 
-METHODS = ("erm", "superloss", "sigua", "selfie", "spr", "cnlcu", "confrag")
+METHODS = ("erm", "heteroscedastic_nll", "superloss", "sigua", "selfie", "spr", "cnlcu", "confrag")
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +232,7 @@ def wrong_targets() -> dict[str, Outcome]:
     return {name: run(load("method", name), hard) for name in METHODS}
 
 
-@pytest.mark.parametrize("name", [m for m in METHODS if m != "erm"])
+@pytest.mark.parametrize("name", METHODS[2:])
 def test_repairs_part_of_symmetric_noise(name: str, wrong_targets: dict[str, Outcome]) -> None:
     score = {m: wrong_targets[m].evaluation.records[-1].primary["test"] for m in ("erm", name)}
     assert score[name] < 0.8 * score["erm"]

@@ -94,6 +94,7 @@ class Method(nn.Module):
     needs: ClassVar[frozenset[str]] = frozenset()  # of NEEDS
     needs_where: ClassVar[dict[str, tuple[str, str]]] = {}  # need -> (hyper-parameter, value): an instance with another value has no such need
     uses_val: ClassVar[bool] = False  # fits something on noisy validation labels: it gets half of them, selection the other half
+    intervals: ClassVar[bool] = False  # ``deviation`` gives intervals around the predictions of numbers
     warm_up: ClassVar[bool] = False  # begins with epochs of plain training
     keeps: ClassVar[str] = ""  # state beside networks and optimizers: N units, K classes, C columns
     cites: ClassVar[str] = ""  # authors, year, arXiv id
@@ -156,6 +157,10 @@ class Method(nn.Module):
         """(U, K) class probabilities, or (U, 1) predictions: the mean over the networks."""
         outputs = [activate(step.units(net).output) for net in range(self.networks)]
         return torch.stack(outputs).mean(0) if len(outputs) > 1 else outputs[0]
+
+    def deviation(self, step: Step) -> Tensor:
+        """(U,) predicted standard deviation of the targets, of methods that declare ``intervals``."""
+        raise NotImplementedError(f"{type(self).__name__} gives no intervals")
 
     def suspicion(self) -> Tensor | None:
         """(num_units,) how likely each training label is wrong, larger = more suspicious; None = no opinion."""

@@ -23,6 +23,7 @@ class HeteroscedasticNLL(Method):
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
     networks = 2
+    intervals = True
     warm_up = True
     cites = "Nix and Weigend, 1994, ICNN; Kendall and Gal, 2017, arXiv:1703.04977"
 

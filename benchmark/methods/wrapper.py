@@ -20,6 +20,7 @@ class Wrapper(Method):
         self.base = base
         self.kinds, self.native, self.needs = base.kinds, base.native, base.needs  # type: ignore[misc]
         self.networks, self.views, self.epoch_factor = base.networks, base.views, base.epoch_factor
+        self.intervals = base.intervals  # type: ignore[misc]
         self.uses_val, self.warm_up, self.keeps = base.uses_val, base.warm_up, base.keeps  # type: ignore[misc]
 
     def passes(self, epochs: int) -> Price:
@@ -65,6 +66,10 @@ class Wrapper(Method):
     def predict(self, step: Step) -> Tensor:
         """Of the base."""
         return self.base.predict(step)
+
+    def deviation(self, step: Step) -> Tensor:
+        """Of the base."""
+        return self.base.deviation(step)
 
     def suspicion(self) -> Tensor | None:
         """Of the base."""

@@ -8,6 +8,7 @@ from benchmark.stats.cells import CELL, cell_table
 from benchmark.stats.intervals import LEAST_SEEDS, LEVEL, NOTHING, Estimate, corrected_interval, holm, mean_interval, p_values, paired_difference, stars
 from benchmark.stats.power import detectable, power, power_table, smallest_effect
 from benchmark.stats.ratios import GATE, Gain, damage_reduction, decompose, fieller, gap_closed
+from benchmark.stats.relative import relative_errors
 from benchmark.stats.selection import (
     Confusion,
     Regime,
@@ -59,6 +60,7 @@ __all__ = [
     "rank_stability",
     "regime",
     "regime_gate",
+    "relative_errors",
     "rho_sel",
     "smallest_effect",
     "stars",
