@@ -39,11 +39,12 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Kept:
-    """Test predictions and the suspicion about training labels at a checkpoint that some track selects so far."""
+    """Test and validation predictions and the suspicion about training labels at a checkpoint that some track selects so far."""
 
     position: int
     probability: np.ndarray
     decision: np.ndarray
+    validation: np.ndarray
     train: Side | None
     suspicion: np.ndarray | None
     deviation: np.ndarray | None = None  # of the targets, by methods that give intervals
@@ -100,7 +101,7 @@ class Evaluation(L.Callback):
         suspicion = method.suspicion()
         suspected = None if suspicion is None else suspicion.detach().cpu().double().numpy()
         deviation = self._predict(learner, unseen, Deviation(method))[1] - data.center if method.intervals else None
-        self._keep(primary, Kept(len(self.records), *test, train, suspected, deviation))
+        self._keep(primary, Kept(len(self.records), *test, val[0], train, suspected, deviation))
         right = _right(test[1], truth.test.y)
         self.records.append(Checkpoint(learner.current_epoch, primary, memorized, right, digest(*test), learner.mean_loss()))
 
@@ -128,7 +129,7 @@ class Evaluation(L.Callback):
         if track not in self._kept:
             return {}
         kept = self._kept[track]
-        out = self._score(kept, len(self._halves))
+        out = self._score(kept, len(self._halves)) | self.problem.selected_scores(kept.probability, self.truth.test.y, kept.validation, self.truth.y_val)
         single = self.records[kept.position].primary.get("single")
         return out if single is None else out | {f"{self.problem.primary}_single": single}
 

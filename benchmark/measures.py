@@ -15,6 +15,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 from torchmetrics.functional.classification import binary_auroc, binary_average_precision
 
+from benchmark.functional import exponential_quality
 from benchmark.noise.base import realised_transition
 from benchmark.types import Labels, Problem
 
@@ -102,11 +103,12 @@ def _memorization_of_targets(train: Side, val: Side) -> dict[str, float]:
 
 
 def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, float]:
-    """How well suspicion ranks wrong labels first: AP* = (AP - pi) / (1 - pi), AUROC, precision at pi N (pi = share of wrong labels).
+    """How well suspicion ranks wrong labels first: AP* = (AP - pi) / (1 - pi), AUROC, precision at pi N, and that over pi (lift); pi = share of wrong labels.
 
     Tokens: the mean over units given O and units given an entity. Multi-label: the mean over columns and given
-    values with 10 errors. Targets: wrong = |error| > .05 IQR of the right targets, and the error residual ratio ERR(c) = mean error of the c
-    least suspicious units over the mean error of all: its values at three coverages c and its area over all of them (1 = random order).
+    values with 10 errors, and the same measures of wrong examples (``detection_example_ap``), see ``example_suspicion``. Targets:
+    wrong = |error| > .05 IQR of the right targets, and the error residual ratio ERR(c) = mean error of the c least suspicious units over the
+    mean error of all: its values at three coverages c and its area over all of them (1 = random order).
     """
     right, given, column = side.right, side.given, side.column
     use = side.live & known(right)
@@ -127,9 +129,34 @@ def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, 
     if not found:
         return {}
     out = {name: float(np.mean([f[name] for f in found])) for name in found[0]}
+    if problem.name == "multilabel":
+        out |= _wrong_examples(suspicion, wrong & use, use, column * 2 + given, problem.width)
     if problem.kind == "continuous":
         out |= error_residuals(suspicion[use], error[use])
     return out
+
+
+def _wrong_examples(suspicion: np.ndarray, wrong: np.ndarray, use: np.ndarray, group: np.ndarray, width: int) -> dict[str, float]:
+    known_rows, wrong_rows = (np.any(cells.reshape(-1, width), axis=1) for cells in (use, wrong))
+    target = wrong_rows[known_rows]
+    if target.sum() < LEAST_ERRORS or target.all():
+        return {}
+    found = _ranking(example_suspicion(suspicion, use, group, width)[known_rows], target)
+    return {name.replace("detection", "detection_example"): value for name, value in found.items()}
+
+
+def example_suspicion(suspicion: np.ndarray, use: np.ndarray, group: np.ndarray, width: int) -> np.ndarray:
+    """(E,) how suspicious an example is, from its units (E * width,): 1 minus cleanlab's exponential mean of qualities, whose smallest weighs .8.
+
+    Scores of different labels and given values are not comparable: the quality of a unit is 1 minus its rank among the units of its
+    ``group``; units that are not in ``use`` have quality 1.
+    """
+    quality = np.ones(len(suspicion))
+    for g in np.unique(group[use]):
+        at = use & (group == g)
+        quality[at] = 1 - rankdata(suspicion[at]) / (at.sum() + 1)
+    found: np.ndarray = 1 - exponential_quality(torch.from_numpy(quality.reshape(-1, width))).numpy()
+    return found
 
 
 def _ranking(suspicion: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
@@ -142,6 +169,7 @@ def _ranking(suspicion: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
         "detection_ap": float((binary_average_precision(score, target, validate_args=False) - share) / (1 - share)),
         "detection_auroc": float(binary_auroc(score, target, validate_args=False)),
         "detection_precision": float(wrong[top].mean()),
+        "detection_lift": float(wrong[top].mean() / share),
     }
 
 

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from seqeval.metrics.sequence_labeling import get_entities
 from torch import Tensor
 
+from benchmark import multilabel_scores
 from benchmark.types import Labels, Problem
 
 
@@ -82,34 +83,44 @@ class MultiLabel(Problem):
         return torch.stack((torch.zeros_like(output), output), dim=-1)
 
     def scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray) -> dict[str, float]:
-        """Mean average precision and macro AUROC over the labels that have both values; F1 at .5; calibration.
+        """Mean average precision and macro AUROC over the labels that have both values; F1 at .5; ranking; calibration.
 
-        CF1 = 2 CP CR / (CP + CR) from the class means of precision and recall; OF1 from summed counts.
+        ``map_head``, ``map_middle`` and ``map_tail`` are means over thirds of the labels by positives in ``y``.
         """
         score, chosen = probability[:, 1].reshape(y.shape), decision.reshape(y.shape) == 1
-        live, positive = y >= 0, y == 1
-        hit, given, true = ((a & live).sum(0) for a in (chosen & positive, chosen, positive))
+        live = y >= 0
         confidence = np.where(chosen, score, 1 - score)[live]
+        precision = self._each_label("multilabel_average_precision", score, y)
+        cf1, of1 = multilabel_scores.f1_scores(chosen, y)
         return {
-            "map": self._over_labels("multilabel_average_precision", score, y),
-            "auroc": self._over_labels("multilabel_auroc", score, y),
-            "cf1": _f1(float(_ratio(hit, given).mean()), float(_ratio(hit, true).mean())),
-            "of1": _f1(float(_ratio(hit.sum(), given.sum())), float(_ratio(hit.sum(), true.sum()))),
-            "ece": expected_calibration_error(confidence, (chosen == positive)[live]),
-        }
+            "map": _nanmean(precision),
+            "auroc": _nanmean(self._each_label("multilabel_auroc", score, y)),
+            "cf1": cf1,
+            "of1": of1,
+            "lwlrap": multilabel_scores.lwlrap(score, y),
+            "ece": expected_calibration_error(confidence, (chosen == (y == 1))[live]),
+        } | {f"map_{name}": value for name, value in multilabel_scores.by_frequency(precision, y).items()}
+
+    def selected_scores(self, probability: np.ndarray, y: np.ndarray, val: np.ndarray, y_val: np.ndarray) -> dict[str, float]:
+        """CF1 and OF1 after each label got its threshold on noisy validation, and every label by itself."""
+        score = probability[:, 1].reshape(y.shape)
+        chosen = score > multilabel_scores.thresholds(val[:, 1].reshape(y_val.shape), y_val)
+        cf1, of1 = multilabel_scores.f1_scores(chosen, y)
+        return {"cf1_calibrated": cf1, "of1_calibrated": of1} | multilabel_scores.label_scores(score, y, self.names)
 
     def primary_scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray, subsets: Sequence[np.ndarray]) -> list[float]:
         """Mean average precision alone."""
         score = probability[:, 1].reshape(y.shape)
-        return [self._over_labels("multilabel_average_precision", score[rows], y[rows]) for rows in subsets]
+        return [_nanmean(self._each_label("multilabel_average_precision", score[rows], y[rows])) for rows in subsets]
 
-    def _over_labels(self, metric: str, score: np.ndarray, y: np.ndarray) -> float:
-        """Mean of a torchmetrics score per label over the labels that have both values, unknown entries left out."""
+    def _each_label(self, metric: str, score: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """(C,) a torchmetrics score of every label, unknown entries left out; NaN without both values."""
         from torchmetrics.functional import classification  # slow to import, and the board needs no scores
 
         both = ((y == 1).any(0)) & ((y == 0).any(0))
+        each = np.full(y.shape[1], np.nan)
         if not both.any():
-            return float("nan")
+            return each
         ignore = None if (y >= 0).all() else -1
         found = getattr(classification, metric)(
             torch.from_numpy(score[:, both]),
@@ -120,7 +131,8 @@ class MultiLabel(Problem):
             ignore_index=ignore,
             validate_args=False,
         )
-        return float(found.mean())
+        each[both] = found.numpy()
+        return each
 
 
 class Tagging(Problem):
@@ -233,6 +245,10 @@ def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(np.shape(whole), dtype=float), where=np.asarray(whole) > 0)
+
+
+def _nanmean(values: np.ndarray) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
 
 def _f1(precision: float, recall: float) -> float:

@@ -135,6 +135,10 @@ class Problem(ABC):
         slots = [np.repeat(rows, self.width) for rows in subsets]
         return [self.scores(probability[at], decision[at], y[rows])[self.primary] for at, rows in zip(slots, subsets, strict=True)]
 
+    def selected_scores(self, probability: np.ndarray, y: np.ndarray, val: np.ndarray, y_val: np.ndarray) -> dict[str, float]:
+        """Further scores at a selected checkpoint, such as those that fit a threshold to observed validation labels ``y_val``."""
+        return {}
+
     def restore(self, value: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Flat unit labels back to the layout of ``y``."""
         return value.reshape(y.shape).astype(y.dtype)

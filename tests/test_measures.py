@@ -131,7 +131,7 @@ def test_perfect_inverted_and_random_detection() -> None:
     share = this.wrong.mean()
     rng = np.random.default_rng(1)
     perfect = detection(CLASSES, this.wrong + 0.5 * rng.random(2000), this)
-    assert perfect == pytest.approx({"detection_ap": 1.0, "detection_auroc": 1.0, "detection_precision": 1.0})
+    assert perfect == pytest.approx({"detection_ap": 1.0, "detection_auroc": 1.0, "detection_precision": 1.0, "detection_lift": 1 / share})
     inverted = detection(CLASSES, -(this.wrong + 0.5 * rng.random(2000)), this)
     assert inverted["detection_auroc"] == pytest.approx(0.0)
     assert inverted["detection_precision"] == 0.0
@@ -149,6 +149,7 @@ def test_detection_equals_scikit_learn_on_any_scale() -> None:
         "detection_ap": (average_precision_score(this.wrong, suspicion) - share) / (1 - share),
         "detection_auroc": roc_auc_score(this.wrong, suspicion),
         "detection_precision": this.wrong[np.argsort(-suspicion)[: this.wrong.sum()]].mean(),
+        "detection_lift": this.wrong[np.argsort(-suspicion)[: this.wrong.sum()]].mean() / share,
     }
     for scale in (1.0, 1e-6, 1e6):
         assert detection(CLASSES, suspicion * scale - 5, this) == pytest.approx(expected, rel=1e-5)
