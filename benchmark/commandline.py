@@ -27,6 +27,7 @@ COMMANDS = {
     "new-method": "benchmark.catalog:new_method",
     "check": "benchmark.catalog:check_method",
     "docs": "benchmark.documents:documents",
+    "claims": "benchmark.claims:claims",
     "noise-card": "benchmark.noise.card:noise_card",
     "bench": "benchmark.bench:bench",
     "faults": "benchmark.faults:faults",

@@ -16,6 +16,8 @@ from conftest import MODELS, PROBLEMS, run
 from benchmark.config import build, label, load, names, option, resolve_target
 from benchmark.declarations import declared, problem_classes
 from benchmark.execution import Outcome
+from benchmark.frames import needs_of
+from benchmark.grid import layers
 from benchmark.identity import digest
 from benchmark.methods.base import NEEDS, Method
 from benchmark.setting import Setting
@@ -77,6 +79,7 @@ def test_docstring_cites_and_prices(name: str) -> None:
     assert len(cls.__doc__) > 80
     assert re.search(r"\d{4}", cls.cites), "cites: authors, year, arXiv id"
     assert cls.needs <= set(NEEDS)
+    assert build(option("method", name), "method").needs == frozenset().union(*map(needs_of, layers(option("method", name))))
     assert cls.fidelity == "exact" or cls.differs
 
 
