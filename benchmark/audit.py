@@ -112,7 +112,7 @@ def audited(cell: Cell, seed: Seed, paths: Paths) -> Setting:
     data, truth = assemble(task, pool_of(task), made, seed=seed[0])
     settings: TrainerSettings = build({"_target_": "benchmark.trainer.TrainerSettings", **content["trainer"]}, "trainer")
     torch.set_num_threads(settings.threads)
-    return Setting(task, data, truth, Recipe(content["model"], input_shape(task.train.x), settings, seed[2]), {}, {}, {}, {})
+    return Setting(task, data, truth, Recipe(content["model"], input_shape(task.train.x, surfaces=task.surfaces), settings, seed[2]), {}, {}, {}, {})
 
 
 def opinion(config: Mapping[str, Any], setting: Setting, seed: int) -> Opinion | None:

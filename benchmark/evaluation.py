@@ -22,7 +22,7 @@ from benchmark.prediction import predict
 from benchmark.protocol import checkpoints
 from benchmark.splits import Part, TrainingData, Truth
 from benchmark.step import Passes, Step
-from benchmark.types import Problem
+from benchmark.types import Examples, Problem
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Evaluation(L.Callback):
 
     def _evaluate(self, learner: Learner) -> None:
         data, method, truth = learner.data, learner.method, self.truth
-        unseen = test_part(data, truth)
+        unseen = without_labels(data, truth.test)
         test, val = self._predict(learner, unseen, method), self._predict(learner, self.val, method)
         everything = np.ones(len(truth.test), dtype=bool)
         names = ("test", "half_0", "half_1")
@@ -94,6 +94,9 @@ class Evaluation(L.Callback):
         for name, y in (("noisy_val", truth.y_val), ("clean_val", truth.y_val_clean)):
             if y is not None:
                 primary[name] = self.problem.primary_scores(*val, y, [everything])[0]
+        if truth.gold_val is not None:
+            gold = self._predict(learner, without_labels(data, truth.gold_val), method)
+            primary["clean_val"] = self.problem.primary_scores(*gold, truth.gold_val.y, [np.ones(len(truth.gold_val), dtype=bool)])[0]
         if len(learner.networks) > 1:
             everything = np.ones(len(truth.test), dtype=bool)
             primary["single"] = self.problem.primary_scores(*self._predict(learner, unseen, FirstNetwork()), truth.test.y, [everything])[0]
@@ -208,10 +211,10 @@ def side(data: TrainingData, part: Part, right: np.ndarray, decision: np.ndarray
     return Side(right, given, seen.live.numpy(), seen.column.numpy(), decision)
 
 
-def test_part(data: TrainingData, truth: Truth) -> Part:
-    """The test inputs with their live slots, and no label."""
-    live = torch.from_numpy(data.problem.labels(truth.test.y).live).reshape(len(truth.test), -1)
-    return Part(truth.test.x, torch.zeros_like(live), live)
+def without_labels(data: TrainingData, held: Examples) -> Part:
+    """Held-out inputs with their live slots, and no label."""
+    live = torch.from_numpy(data.problem.labels(held.y).live).reshape(len(held), -1)
+    return Part(held.x, torch.zeros_like(live), live)
 
 
 def _right(decision: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -82,7 +82,7 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     data, truth = assemble(task, pool, made, seed=seed[0], subset=content["task"]["subset"], rows=content["task"]["rows"])
     settings = build({"_target_": "benchmark.trainer.TrainerSettings", **content["trainer"]}, "trainer")
     assert isinstance(settings, TrainerSettings)
-    recipe = Recipe(content["model"], input_shape(pool.x, task.test.x), settings, seed[2])
+    recipe = Recipe(content["model"], input_shape(pool.x, task.test.x, surfaces=task.surfaces), settings, seed[2])
     data = data.to(settings.device)
     digests = {
         "test_digest": digest(task.test.x, task.test.y),

@@ -115,6 +115,7 @@ class Truth:
     y_val_clean: np.ndarray | None
     test: Examples
     further_tests: Mapping[str, np.ndarray] = field(default_factory=dict)  # other labels of the test part
+    gold_val: Examples | None = None  # what the clean_val track looks at instead of ``y_val_clean``
 
 
 def choose(task: Task, corruption: Corruption, subset: int | None, rows: int | None, seed: int) -> np.ndarray:
@@ -218,4 +219,5 @@ def _truth(task: Task, pool: Examples, corruption: Corruption, live: np.ndarray,
         y_val_clean=None if right is None else task.problem.restore(np.where(live, right, blank)[val], y_val),
         test=task.test,
         further_tests=task.further_tests,
+        gold_val=task.gold_val,
     )

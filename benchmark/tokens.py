@@ -44,6 +44,17 @@ def token_ids(sentences: Sequence[Sequence[str]], tables: Sequence[Vocabulary], 
     return torch.from_numpy(ids)
 
 
+def encoded(train: Sequence[Sequence[str]], sides: Sequence[Sequence[Sequence[str]]], width: int) -> tuple[list[Tensor], tuple[str, ...]]:
+    """Ids of several sets of sentences, (E, width, F + 1) each, with vocabularies of ``train``; the last column is a token's place among the surfaces.
+
+    Surfaces are all tokens as they are written, the empty one first: what reads characters, word vectors or subwords looks them up.
+    """
+    tables = vocabularies(train)
+    surfaces = ("", *sorted({token for side in sides for sentence in side for token in sentence}))
+    spelled: Vocabulary = (str, {surface: i for i, surface in enumerate(surfaces)})
+    return [token_ids(side, [*tables, spelled], width) for side in sides], surfaces
+
+
 def tag_ids(tags: Sequence[Sequence[str]], names: Sequence[str], width: int) -> np.ndarray:
     """(E, width) int64 places in ``names``, -1 = padding."""
     number = {name: i for i, name in enumerate(names)}

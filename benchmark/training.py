@@ -43,12 +43,13 @@ class Recipe:
         return made
 
 
-def input_shape(x: Tensor, *others: Tensor) -> InputShape:
-    """Shape of one example and, for ids (E, L, F), the vocabulary size of every column."""
+def input_shape(x: Tensor, *others: Tensor, surfaces: tuple[str, ...] = ()) -> InputShape:
+    """Shape of one example and, for ids (E, L, F), the vocabulary size of every column but that of surfaces."""
     if x.is_floating_point() or x.dtype == torch.uint8:
         return InputShape(tuple(x.shape[1:]), x.dtype)
     top = torch.stack([part.flatten(0, 1).amax(0) for part in (x, *others)]).amax(0)
-    return InputShape(tuple(x.shape[1:]), x.dtype, tuple(int(n) + 1 for n in top))
+    sizes = tuple(int(n) + 1 for n in top)
+    return InputShape(tuple(x.shape[1:]), x.dtype, sizes[:-1] if surfaces else sizes, surfaces)
 
 
 def run_info(data: TrainingData, settings: TrainerSettings, epochs: int, seed: int, declared: Mapping[str, Any], uses_val: bool = False) -> RunInfo:

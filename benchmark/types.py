@@ -176,6 +176,8 @@ class Task:
     test_labels: Literal["right", "observed"] = "right"
     places: np.ndarray | None = None  # (E_train + E_test, ...) line or file of each example, or of each unit, at its user's
     files: Mapping[str, str] = field(default_factory=dict)  # the user's files with their sha256
+    surfaces: tuple[str, ...] = field(default=(), repr=False)  # tokens as they are written, for the last column of token inputs
+    gold_val: Examples | None = None  # right labels that nobody carved out of ``train``: the clean_val track looks at them instead
 
 
 class Evaluate(Protocol):

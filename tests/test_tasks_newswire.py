@@ -136,13 +136,14 @@ def test_tensors_follow_the_text(task: Task) -> None:
     width = max(len(sentence.tokens) for sentence in train + test)
     assert task.problem.width == width
     for examples, side in ((task.train, train), (task.test, test)):
-        assert examples.x.shape == (len(side), width, 4)
+        assert examples.x.shape == (len(side), width, 5)
         assert examples.x.dtype == torch.int64
         lengths = [len(sentence.tokens) for sentence in side]
         live = np.arange(width) < np.array(lengths)[:, None]
         assert np.array_equal(examples.y >= 0, live)
         assert np.array_equal((examples.x > 0).all(-1).numpy(), live)
         assert np.array_equal((examples.x > 0).any(-1).numpy(), live)
+        assert [task.surfaces[place] for place in examples.x[0, :, -1] if place] == list(side[0].tokens)
     distant = task.annotations["distant"]
     assert distant.shape == task.train.y.shape
     assert np.array_equal(distant >= 0, task.train.y >= 0)
@@ -150,13 +151,14 @@ def test_tensors_follow_the_text(task: Task) -> None:
 
 
 def test_vocabularies_come_from_training(task: Task) -> None:
-    top, unknown = task.train.x.amax((0, 1)), (task.test.x == UNKNOWN).any(1).any(0)
-    assert bool((task.test.x.amax((0, 1)) <= top).all())
+    train, test = task.train.x[..., :4], task.test.x[..., :4]  # the fifth column are the tokens as they are written
+    top, unknown = train.amax((0, 1)), (test == UNKNOWN).any(1).any(0)
+    assert bool((test.amax((0, 1)) <= top).all())
     assert bool(unknown[0])
-    assert bool((task.train.x[..., 0] == UNKNOWN).any())  # words that occur once
-    assert not bool((task.train.x[..., 1:] == UNKNOWN).any())
+    assert bool((train[..., 0] == UNKNOWN).any())  # words that occur once
+    assert not bool((train[..., 1:] == UNKNOWN).any())
     for column in range(4):
-        assert set(range(2, int(top[column]) + 1)) <= set(task.train.x[..., column].unique().tolist())
+        assert set(range(2, int(top[column]) + 1)) <= set(train[..., column].unique().tolist())
 
 
 def test_groups_are_identical_sentences(task: Task) -> None:

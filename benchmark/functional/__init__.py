@@ -54,6 +54,7 @@ from benchmark.functional.transition import (
     neighbor_consensus,
     row_normalized,
 )
+from benchmark.functional.votes import dawid_skene, majority_vote
 
 __all__ = [
     "anchor_transition",
@@ -68,6 +69,7 @@ __all__ = [
     "consensus",
     "consensus_transition",
     "cooccurrence_focal",
+    "dawid_skene",
     "dual_transition",
     "elr_regularizer",
     "expected_positives",
@@ -86,6 +88,7 @@ __all__ = [
     "label_prior",
     "label_smoothing",
     "linear_ramp",
+    "majority_vote",
     "mean_absolute_error",
     "multi_focal",
     "nearest_two",

@@ -16,7 +16,8 @@ class InputShape:
 
     shape: tuple[int, ...]
     dtype: torch.dtype
-    vocabulary: tuple[int, ...] = ()  # one size per id column of token inputs
+    vocabulary: tuple[int, ...] = ()  # one size per embedded id column of token inputs
+    surfaces: tuple[str, ...] = ()  # tokens as they are written, if a further last column has their places here
 
 
 class Network(nn.Module):

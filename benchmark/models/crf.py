@@ -79,8 +79,10 @@ class LinearChain(nn.Module):
 class BiLSTMCRF(BiLSTM):
     """BiLSTM emissions with a linear-chain CRF."""
 
-    def __init__(self, inputs: InputShape, outputs: int, embedding: int, hidden: int, dropout: float = 0.0) -> None:
-        super().__init__(inputs, outputs, embedding, hidden, dropout)
+    def __init__(
+        self, inputs: InputShape, outputs: int, embedding: int, hidden: int, dropout: float = 0.0, characters: int = 0, vectors: str | None = None
+    ) -> None:
+        super().__init__(inputs, outputs, embedding, hidden, dropout, characters, vectors)
         self.chain = LinearChain(outputs)
 
     def finish(self, scores: Tensor, x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from benchmark.conll import Sentence, check_aligned, cuts, read
 from benchmark.errors import ConfigError, DataError
 from benchmark.paths import Paths
 from benchmark.problems import Tagging
-from benchmark.tokens import tag_ids, token_ids, vocabularies
+from benchmark.tokens import encoded, tag_ids
 from benchmark.types import Task
 
 
@@ -108,11 +108,11 @@ def _task(
 ) -> Task:
     names = ["O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI")]
     width = max(len(s.tokens) for s in observed)
-    tables = vocabularies([s.tokens for s, held in zip(observed, split[0], strict=True) if not held])
     places = np.full((len(observed), width), -1)
     for row, sentence in enumerate(observed):
         places[row, : len(sentence.lines)] = sentence.lines
     tags = [None if side is None else tag_ids([s.tags for s in side], names, width) for side in (observed, right)]
     assert tags[0] is not None
-    x = token_ids([s.tokens for s in observed], tables, width)
-    return owndata.own_task(path, Tagging(names, width), x, tags[0], tags[1], split, places=places, files=files)
+    (x,), surfaces = encoded([s.tokens for s, held in zip(observed, split[0], strict=True) if not held], [[s.tokens for s in observed]], width)
+    task = owndata.own_task(path, Tagging(names, width), x, tags[0], tags[1], split, places=places, files=files)
+    return replace(task, surfaces=surfaces)

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.paths import Paths
 from benchmark.problems import Tagging
-from benchmark.tokens import tag_ids, token_ids, vocabularies
+from benchmark.tokens import encoded, tag_ids
 from benchmark.types import Examples, Task
 from tasks.newswire import gazetteer
 from tasks.newswire.grammar import NEW_AT_TEST, Writer
@@ -32,11 +32,12 @@ def load(paths: Paths) -> Task:
     """Ids of word, prefix, suffix and shape per token; the gazetteer's labels are the annotations ``distant``."""
     train, test = sentences()
     width = max(len(sentence.tokens) for sentence in train + test)
-    tables = vocabularies([s.tokens for s in train])
-    known, held = (Examples(token_ids([s.tokens for s in side], tables, width), tag_ids([s.tags for s in side], NAMES, width)) for side in (train, test))
+    tokens = [[s.tokens for s in side] for side in (train, test)]
+    x, surfaces = encoded(tokens[0], tokens, width)
+    known, held = (Examples(ids, tag_ids([s.tags for s in side], NAMES, width)) for ids, side in zip(x, (train, test), strict=True))
     _, groups = np.unique([" ".join(sentence.tokens) for sentence in train], return_inverse=True)
     annotations = {"distant": tag_ids([s.distant for s in train], NAMES, width)}
-    return Task("newswire", Tagging(NAMES, width), known, held, groups, annotations=annotations, val_fraction=VAL_FRACTION)
+    return Task("newswire", Tagging(NAMES, width), known, held, groups, annotations=annotations, val_fraction=VAL_FRACTION, surfaces=surfaces)
 
 
 @functools.lru_cache(maxsize=1)

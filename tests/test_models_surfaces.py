@@ -1,0 +1,92 @@
+"""Characters and word vectors of tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from benchmark.config import build, load
+from benchmark.errors import ConfigError
+from benchmark.models.base import InputShape, Network
+from benchmark.models.surfaces import LETTERS, CharacterCNN, character_ids, vectors_from
+
+SURFACES = ("", "Oslo", "oslo", "Tallinn", "õhk", "a-very-long-token-with-many-letters")
+INPUTS = InputShape((4, 2), torch.int64, (7,), SURFACES)
+
+
+def tagger(name: str = "bilstm", **options: object) -> Network:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        made: Network = build(load("model", name, embedding=4, hidden=5, **options), "model", inputs=INPUTS, outputs=3)
+    return made.eval()
+
+
+def test_ids_of_characters() -> None:
+    ids = character_ids(SURFACES)
+    assert ids.shape == (6, LETTERS)
+    assert ids[0].sum() == 0
+    assert (ids[1] > 0).sum() == 4
+    assert ids[1, 1:4].tolist() == ids[2, 1:4].tolist()
+    assert ids[1, 0] != ids[2, 0]
+    assert ids[5].tolist() == character_ids(["a-very-l" + "-letters"])[0].tolist()
+    assert len({int(character_ids([letter])[0, 0]) for letter in map(chr, range(32, 511))}) == 479
+
+
+def test_convolution_against_a_sum_of_products() -> None:
+    """max over positions of b + sum_j W_j e_(t+j), computed for each token alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = CharacterCNN(SURFACES, 3)
+    found = network(torch.tensor([[3, 1], [1, 4]]))
+    assert found.shape == (2, 2, 3)
+    weight, bias = network.convolution.weight, network.convolution.bias
+    for place, at in ((3, (0, 0)), (1, (0, 1)), (1, (1, 0)), (4, (1, 1))):
+        letters = network.table(character_ids([SURFACES[place]])[0, :7])  # 7 = the longest token of the batch
+        padded = torch.cat([torch.zeros(1, 16), letters, torch.zeros(1, 16)])
+        values = torch.stack([bias + sum(weight[:, :, j] @ padded[t + j] for j in range(3)) for t in range(7)])
+        torch.testing.assert_close(found[at], values.amax(0))
+
+
+@pytest.mark.parametrize("name", ["bilstm", "bilstm_crf"])
+def test_spelling_tells_words_of_one_id_apart(name: str) -> None:
+    x = torch.tensor([[[1, 1], [1, 3], [0, 0], [0, 0]], [[1, 2], [1, 3], [0, 0], [0, 0]]])
+    with_letters, without = tagger(name), tagger(name, characters=0)
+    assert not torch.equal(with_letters(x)[0, :2], with_letters(x)[1, :2])
+    assert torch.equal(without(x)[0, :2], without(x)[1, :2])
+    torch.testing.assert_close(with_letters(x)[0, :2], with_letters(x[:1, :2])[0])  # padding says nothing
+
+
+def test_vectors_from_a_file_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "glove.txt"
+    path.write_text("the 1 2\noslo 0.5 -1\nOslo 3 4\ntallinn 7 8\n, . x\n")
+    table = vectors_from(str(path), SURFACES)
+    assert table.tolist() == [[0, 0], [3, 4], [0.5, -1], [7, 8], [0, 0], [0, 0]]
+    network = tagger(vectors=str(path))
+    assert network.left.input_size == 4 + 24 + 2  # type: ignore[union-attr]
+    assert not any("vectors" in name for name, _ in network.named_parameters())
+    assert isinstance(network.head, nn.Linear)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Oslo 1 2\noslo 1\n", r"line 2: 'oslo' has 1 numbers, 2 are expected"),
+        ("Oslo one 2\n", r"line 1: 'Oslo' is not followed by numbers alone"),
+        ("the 1 2\n", r"has none of the task's words"),
+        (None, r"model.vectors=.* does not exist"),
+    ],
+)
+def test_unusable_vectors_are_one_line(text: str | None, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "glove.txt"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        vectors_from(str(path), SURFACES)
+
+
+def test_vectors_need_a_task_that_tells_its_words(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not tell how its tokens are written"):
+        build(load("model", "bilstm", vectors=str(tmp_path)), "model", inputs=InputShape((4, 1), torch.int64, (7,)), outputs=3)
