@@ -47,14 +47,14 @@ def execute(config: Mapping[str, Any], setting: Setting, seed: int, listeners: S
     for need in sorted(method.needs):
         if setting.declared.get(need) is None:
             raise ConfigError(f"method {type(method).__name__} needs {need!r}, which nobody knows for task {setting.task.name} with this noise")
-    run = run_info(data, settings, epochs, seed, {need: setting.declared[need] for need in method.needs}, method.uses_val)
+    networks = setting.recipe.networks(data.problem, method.networks)
+    run = run_info(data, settings, epochs, seed, {need: setting.declared[need] for need in method.needs}, method.uses_val, networks[0].feature_width)
     passes = Passes.zeros(method.networks)
     evaluation = Evaluation(truth, val, data.problem, setting.task.name, epochs)
     evaluation.listeners.extend(listeners)
     start = time.perf_counter()
     set_up(method, run)
     method.prepare(SideTrainings(setting.recipe, data, epochs, passes), run)
-    networks = setting.recipe.networks(data.problem, method.networks)
     learner = Learner(method, networks, data, settings, seed, epochs=epochs, passes=passes)
     train(learner, [evaluation])
     cost = {

@@ -221,6 +221,9 @@ def unsupported(cell: Cell) -> str | None:
         problems = declaration(plugin, "noise", "problems")
         if problem not in problems:
             return f"{noise} serves {' and '.join(sorted(problems))}, {task} is {problem}"
+    given = frozenset[str]().union(*(declaration(plugin, "noise", "gives") for plugin in layers(cell.config["noise"])))
+    if any("candidates" in declaration(plugin, "method", "needs") for plugin in layers(cell.config["method"])) and "candidates" not in given:
+        return f"{method} needs candidates, which {noise} does not give"
     reads = declaration(cell.config["model"], "model", "inputs")
     inputs = "vector" if cell.config["task"].get("features") else inputs  # an encoder's, in place of images
     if inputs not in reads:

@@ -108,7 +108,7 @@ class Learner(L.LightningModule):
             extra = {
                 name: cycle(torch.as_tensor(indices), self.settings.batch_size, len(main), seed_for(seed, name)) for name, indices in phase.streams.items()
             }
-            networks = phase.networks if phase.networks is not None else tuple(range(len(self.networks)))
+            networks = phase.networks if phase.networks is not None else tuple(range(self.method.networks - self.method.averaged))
             for k, at in enumerate(main):
                 streams = {name: self._step(parts[k], epoch, phase, (number, k, name)) for name, parts in extra.items() if k < len(parts)}
                 yield self._step(at, epoch, phase, (number, k), streams), networks
@@ -123,11 +123,12 @@ class Learner(L.LightningModule):
         else:
             x, value, live = self._rows(at)
             views = [x] * self.method.views
-        return Step(self.networks, self.data.problem, Batch(views, at, value, live), self.passes, epoch=epoch, phase=phase, streams=streams)
+        extras = {name: table[at] for name, table in part.extras.items() if name in self.method.needs}
+        return Step(self.networks, self.data.problem, Batch(views, at, value, live, extras), self.passes, epoch=epoch, phase=phase, streams=streams)
 
     def on_train_epoch_start(self) -> None:
         """Set the learning rates of the networks' optimizers; a method's own optimizers keep theirs."""
-        factor = self.settings.lr_factor(self.current_epoch, self.epochs)
+        factor = self.settings.lr_factor(self.current_epoch, self.epochs) * self.method.lr_factor(self.current_epoch)
         for optimizer in self._main:
             for group in optimizer.param_groups:
                 group["lr"] = self.settings.lr * factor

@@ -91,7 +91,7 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     }
     digests |= {f"{key}_digest": encoder(name).identity() for key in ("features", "noise_features") if (name := content["task"].get(key))}
     if truth.train is None:
-        return Setting(task, data, truth, recipe, {}, {"test_labels": task.test_labels}, {}, digests)
+        return Setting(task, data, truth, recipe, extra_needs(data), {"test_labels": task.test_labels}, {}, digests)
     train = side(data, data.train, truth.train, np.zeros(0))
     labels = Labels(
         train.right,
@@ -109,7 +109,7 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
         key = digest(content["model"], content["trainer"], seed, *digests.values(), source_digest([content["model"]["_target_"].rpartition(".")[0]]))
         folds = _out_of_fold(recipe, data, settings, seed, paths.cache / "reference" / f"{key}.npz")
         stats["systematic_share"], reference = _reference(data, labels, train, folds, seed)
-    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition), stats, reference, digests)
+    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), stats, reference, digests)
 
 
 def _out_of_fold(recipe: Recipe, data: TrainingData, settings: TrainerSettings, seed: Seed, path: Path) -> np.ndarray:
@@ -134,6 +134,12 @@ def _reference(data: TrainingData, labels: Labels, train: Side, folds: np.ndarra
         redrawn = flip_by_transition(known_labels, realised_transition(labels, given), Streams(labels, "redrawn", seed[1]))
         psi = systematic_share(data.problem, folds.argmax(1), labels, given, redrawn)
     return psi, detection(data.problem, suspicion, train)
+
+
+def extra_needs(data: TrainingData) -> dict[str, Any]:
+    """Needs that the task or the noise brings along: privileged (N, A) and candidates (num_units, K)."""
+    extras = data.train.extras
+    return {name: value.flatten(0, 1) if name == "candidates" else value for name, value in extras.items()}
 
 
 def declared_needs(data: TrainingData, labels: Labels, given: np.ndarray, transition: np.ndarray | None) -> dict[str, Any]:

@@ -23,12 +23,14 @@ class Part:
     """Inputs and observed labels of one split. ``value`` and ``live`` are (E, W) grids.
 
     The input of example e is ``pool[source[e]]``: the parts of a task share one tensor, which is not copied. Without ``source`` it is ``pool[e]``.
+    ``extras`` has one row an example of what a method may declare: privileged inputs (E, A), candidate sets (E, W, K).
     """
 
     pool: Tensor
     value: Tensor
     live: Tensor
     source: Tensor | None = None
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -44,7 +46,8 @@ class Part:
 
     def take(self, at: Tensor) -> Part:
         """Some examples as a part."""
-        return Part(self.pool, self.value[at], self.live[at], at if self.source is None else self.source[at])
+        extras = {name: table[at] for name, table in self.extras.items()}
+        return Part(self.pool, self.value[at], self.live[at], at if self.source is None else self.source[at], extras)
 
     def blocks(self, size: int = 4096) -> Iterator[Tensor]:
         """The inputs, ``size`` examples at a time."""
@@ -166,8 +169,18 @@ def assemble(
             x, its = x[its], torch.arange(len(its))
             x[torch.from_numpy(strange >= 0)] = foreign_inputs(task, pool)[torch.from_numpy(strange[strange >= 0])]
         value = torch.as_tensor((observed[side] - center) / scale if problem.kind == "continuous" else observed[side], dtype=dtype)
-        parts.append(Part(x, value, torch.from_numpy(live[side]), its))
+        parts.append(Part(x, value, torch.from_numpy(live[side]), its, _extras(task, corruption, side)))
     return TrainingData(problem, parts[0], parts[1], center, scale), _truth(task, pool, corruption, live, at[~held], at[held])
+
+
+def _extras(task: Task, corruption: Corruption, side: np.ndarray) -> dict[str, Tensor]:
+    """What is known of examples beside inputs and labels."""
+    found, source = dict[str, Tensor](), corruption.source[side]
+    if task.privileged is not None and (source < len(task.privileged)).all():
+        found["privileged"] = task.privileged[torch.from_numpy(source)].float()
+    if corruption.candidates is not None:
+        found["candidates"] = torch.from_numpy(corruption.candidates.reshape(len(corruption.source), task.problem.width, -1)[side].astype(bool))
+    return found
 
 
 def halved(data: TrainingData, truth: Truth, *axes: object) -> tuple[TrainingData, Part, Truth]:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from benchmark.models.base import Network
 from benchmark.types import Phase, Problem, Units
@@ -130,6 +131,13 @@ class Step:
             output, target = output[at], None if target is None else target[at]
         return Units(output, target, index, row, column, (b, w))
 
+    def targets(self) -> Tensor:
+        """(U,) observed labels of the live units, without a pass; a LookupError at test time."""
+        value, live = self._batch.value, self._batch.live
+        if value is None:
+            raise LookupError("a batch has no targets at test time")
+        return value.reshape(-1) if live is None else value[live]
+
     def slots(self, columns: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Unit id, row and column of the live units of the batch, (U,) each."""
         width = self._problem.width
@@ -200,6 +208,14 @@ class Step:
         joined = Batch([torch.cat(inputs)], torch.cat([batch.index for batch in batches]), None, live)
         return Step(self._networks, self._problem, joined, self._passes, epoch=self.epoch, phase=self.phase, repeat=self.repeat)
 
+    @torch.no_grad()
+    def average(self, net: int, into: int, decay: float) -> None:
+        """Network ``into`` becomes decay x itself + (1 - decay) x network ``net``: an exponential moving average of weights; buffers are copied."""
+        source, mean = self._networks[net], self._networks[into]
+        get_ema_multi_avg_fn(decay)(list(mean.parameters()), list(source.parameters()), 0)
+        for own, other in zip(mean.buffers(), source.buffers(), strict=True):
+            own.copy_(other)
+
     def sequence_loss(self, net: int = 0, view: int = 0) -> Tensor | None:
         """Mean negative log-likelihood per live unit of whole sequences, where the model defines one (a CRF); else None."""
         network: Any = self._networks[net]
@@ -219,7 +235,9 @@ class Step:
         return path[self._batch.live] if self._batch.live is not None else path.reshape(-1)
 
     def _statistics(self, net: int) -> AbstractContextManager[None]:
-        """Batch-norm statistics come from the first pass over a batch only."""
+        """Batch-norm statistics come from the first pass over a batch only; a phase can have them frozen."""
+        if self.phase.frozen_statistics:
+            return _fixed_statistics(self._networks[net])
         return _frozen_statistics(self._networks[net]) if self.repeat else nullcontext()
 
 
@@ -230,9 +248,26 @@ def _layout(rows: int, columns: int, device: torch.device) -> tuple[Tensor, Tens
     return at.div(columns, rounding_mode="floor"), at.remainder(columns)
 
 
+def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    return [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+
+
+@contextmanager
+def _fixed_statistics(network: nn.Module) -> Iterator[None]:
+    """Batch-norm layers use what they have gathered, and gather no more."""
+    layers = [layer for layer in _norms(network) if layer.training]
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()
+
+
 @contextmanager
 def _frozen_statistics(network: nn.Module) -> Iterator[None]:
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    layers = _norms(network)
     momentum = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0

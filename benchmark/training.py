@@ -52,7 +52,9 @@ def input_shape(x: Tensor, *others: Tensor, surfaces: tuple[str, ...] = ()) -> I
     return InputShape(tuple(x.shape[1:]), x.dtype, sizes[:-1] if surfaces else sizes, surfaces)
 
 
-def run_info(data: TrainingData, settings: TrainerSettings, epochs: int, seed: int, declared: Mapping[str, Any], uses_val: bool = False) -> RunInfo:
+def run_info(
+    data: TrainingData, settings: TrainerSettings, epochs: int, seed: int, declared: Mapping[str, Any], uses_val: bool = False, features: int = 0
+) -> RunInfo:
     """What a method may know of the run."""
     size = len(data.train)
     observed: dict[Split, Observed] = {"train": data.train.observed()}
@@ -70,6 +72,7 @@ def run_info(data: TrainingData, settings: TrainerSettings, epochs: int, seed: i
         device=data.train.value.device,
         seed=seed,
         declared=dict(declared),
+        features=features,
     )
 
 
@@ -113,7 +116,7 @@ class SideTrainings:
         data = self._retarget(targets, outputs)
         passes = Passes.zeros(method.networks)
         networks = self._recipe.networks(data.problem, method.networks, *axes)
-        set_up(method, run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}, method.uses_val))
+        set_up(method, run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}, method.uses_val, networks[0].feature_width))
         plan: Plan = indices if callable(indices) else lambda epoch: (indices, None)
         learner = Learner(
             method, networks, data, self._recipe.settings, self._recipe.seed, epochs=epochs, passes=passes, axes=axes, plan=plan, on_epoch=on_epoch

@@ -100,6 +100,7 @@ class Phase:
     indices: np.ndarray | None = None  # examples; None = all
     networks: tuple[int, ...] | None = None  # the networks in training mode; None = all
     streams: Mapping[str, np.ndarray] = field(default_factory=dict)
+    frozen_statistics: bool = False  # batch-norm layers use what they have gathered, and gather no more
 
 
 class Problem(ABC):

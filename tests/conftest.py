@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from benchmark.execution import Outcome, execute
 from benchmark.noise.base import Context, Streams
 from benchmark.paths import Paths
 from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.setting import Setting, declared_needs
+from benchmark.setting import Setting, declared_needs, extra_needs
 from benchmark.splits import assemble
 from benchmark.trainer import TrainerSettings
 from benchmark.training import Recipe, input_shape
@@ -61,7 +62,8 @@ def make_examples(problem: str, size: int, seed: int) -> tuple[Any, Examples]:
 def make_task(problem: str, train: int = 160, test: int = 80) -> Task:
     """An in-memory task."""
     kind, pool = make_examples(problem, train, 0)
-    return Task(f"tiny-{problem}", kind, pool, make_examples(problem, test, 1)[1], val_fraction=0.25)
+    privileged = torch.from_numpy(np.random.default_rng(2).normal(size=(train, 3))) if problem == "multiclass" else None
+    return Task(f"tiny-{problem}", kind, pool, make_examples(problem, test, 1)[1], val_fraction=0.25, privileged=privileged)
 
 
 def corrupt_tiny(task: Task, name: str, options: dict[str, Any], seed: int = 0) -> Corruption:
@@ -79,6 +81,9 @@ def make_setting(
     """What the methods of a tiny cell share."""
     task = task or make_task(problem)
     made = corruption or corrupt_tiny(task, *NOISES[problem])
+    if problem == "multiclass" and made.candidates is None:  # the observed label, and every other one with probability .3
+        drawn = np.random.default_rng(3).random((len(made.observed), 4)) < 0.3
+        made = replace(made, candidates=drawn | (made.observed[:, None] == np.arange(4)))
     data, truth = assemble(task, task.train, made, seed=0)
     name = model or MODELS[problem]
     settings = TrainerSettings(**({"epochs": epochs, "batch_size": 32, "optimizer": "adam", "lr": 0.02, "schedule": "constant"} | trainer))
@@ -87,7 +92,7 @@ def make_setting(
     train = side(data, data.train, truth.train, np.zeros(0))
     k, names = task.problem.num_classes, task.problem.names
     labels = Labels(train.right, data.train.observed().group.numpy(), train.column, train.live, task.problem.kind, k, names, task.problem.name)
-    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition), {}, {}, {})
+    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), {}, {}, {})
 
 
 def run(method: Mapping[str, Any], setting: Setting, seed: int = 0) -> Outcome:

@@ -149,6 +149,10 @@ def test_every_public_function_is_covered() -> None:
     beside |= {"anchor_transition", "consensus", "consensus_transition", "dual_transition", "nearest_two", "neighbor_consensus"}  # test_functional_transition
     beside |= {"label_prior", "linear_ramp"}  # by their examples, and in the methods that use them
     beside |= {name for name in functional.__all__ if getattr(functional, name).__module__ == "benchmark.functional.multilabel"}  # test_functional_multilabel
+    beside |= {"BetaMixture", "beta_mixture", "fit_beta_components", "look_up", "class_balanced", "rank_in_group"}  # test_functional_mixtures
+    beside |= {"co_guess", "contrast", "mix_targets", "negative_entropy", "refine", "sharpen", "uniform_penalty"}
+    beside |= {"jensen_shannon", "kl_divergence", "symmetric_kl", "prediction_loss", "soft_loss"}
+    beside |= {"progressive_confidence", "purify", "uniform_confidence"}
     functions = [case[0].func if isinstance(case[0], partial) else case[0] for case in CASES.values()]
     assert {function.__name__ for function in functions} | beside == {*functional.__all__, "log_likelihood"}
 

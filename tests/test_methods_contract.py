@@ -39,7 +39,8 @@ def made(name: str, setting: Setting) -> Method:
     """A method that is set up, its side trainings included where it has any."""
     method: Method = build(load("method", name), "method")
     needs = {need: setting.declared[need] for need in method.needs}
-    set_up(method, run_info(setting.data, setting.recipe.settings, 6, 0, needs, method.uses_val))
+    width = setting.recipe.networks(setting.data.problem, 1)[0].feature_width
+    set_up(method, run_info(setting.data, setting.recipe.settings, 6, 0, needs, method.uses_val, width))
     return method
 
 
@@ -60,7 +61,8 @@ def trained(settings: dict[str, Setting]) -> Trained:
 def batch_step(method: Method, setting: Setting, at: torch.Tensor, networks: Any) -> Step:
     part = setting.data.train
     live = None if bool(part.live.all()) else part.live[at]
-    batch = Batch([part.x[at]] * method.views, at, part.value[at], live)
+    extras = {name: table[at] for name, table in part.extras.items() if name in method.needs}
+    batch = Batch([part.x[at]] * method.views, at, part.value[at], live, extras)
     return Step(networks, setting.data.problem, batch, Passes.zeros(method.networks))
 
 
@@ -134,7 +136,7 @@ def test_objective_is_finite_and_differentiable(name: str, problem: str, setting
     assert value.shape == ()
     assert bool(value.isfinite())
     value.backward()
-    for network in networks:
+    for network in networks[: method.networks - method.averaged]:
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
         assert gradients
         assert all(bool(g.isfinite().all()) for g in gradients)

@@ -1,5 +1,7 @@
-"""Pure mathematics that methods share: losses, selection, mixtures, transition matrices."""
+"""Pure mathematics that methods share: losses, divergences, selection, mixtures, semi-supervised and partial labels, transition matrices."""
 
+from benchmark.functional.candidates import progressive_confidence, purify, uniform_confidence
+from benchmark.functional.divergences import jensen_shannon, kl_divergence, symmetric_kl
 from benchmark.functional.losses import (
     asymmetric_loss,
     backward_correction,
@@ -9,9 +11,11 @@ from benchmark.functional.losses import (
     huber,
     label_smoothing,
     mean_absolute_error,
+    prediction_loss,
     soft_cross_entropy,
+    soft_loss,
 )
-from benchmark.functional.mixtures import gaussian_posterior
+from benchmark.functional.mixtures import BetaMixture, beta_mixture, fit_beta_components, gaussian_posterior, look_up
 from benchmark.functional.multilabel import (
     bag_ranking_loss,
     bernoulli_divergence,
@@ -36,14 +40,9 @@ from benchmark.functional.multilabel import (
     splc_loss,
     structure_distance,
 )
-from benchmark.functional.robust import (
-    bootstrapped,
-    bounded_cross_entropy,
-    normalized_cross_entropy,
-    normalized_focal,
-    reverse_cross_entropy,
-)
-from benchmark.functional.selection import forget_schedule, group_rates, label_prior, linear_ramp, small_loss
+from benchmark.functional.robust import bootstrapped, bounded_cross_entropy, normalized_cross_entropy, normalized_focal, reverse_cross_entropy
+from benchmark.functional.selection import class_balanced, forget_schedule, group_rates, label_prior, linear_ramp, rank_in_group, small_loss
+from benchmark.functional.semisupervised import co_guess, contrast, mix_targets, negative_entropy, refine, sharpen, uniform_penalty
 from benchmark.functional.transition import (
     anchor_transition,
     consensus,
@@ -57,23 +56,29 @@ from benchmark.functional.transition import (
 from benchmark.functional.votes import dawid_skene, majority_vote
 
 __all__ = [
+    "BetaMixture",
     "anchor_transition",
     "asymmetric_loss",
     "backward_correction",
     "bag_ranking_loss",
     "bernoulli_divergence",
     "best_threshold",
+    "beta_mixture",
     "binary_entropy",
     "bootstrapped",
     "bounded_cross_entropy",
+    "class_balanced",
+    "co_guess",
     "consensus",
     "consensus_transition",
+    "contrast",
     "cooccurrence_focal",
     "dawid_skene",
     "dual_transition",
     "elr_regularizer",
     "expected_positives",
     "exponential_quality",
+    "fit_beta_components",
     "focal_binary",
     "focal_loss",
     "forget_schedule",
@@ -84,29 +89,44 @@ __all__ = [
     "hill_loss",
     "huber",
     "importance_weight",
+    "jensen_shannon",
+    "kl_divergence",
     "known_share_weight",
     "label_prior",
     "label_smoothing",
     "linear_ramp",
+    "look_up",
     "majority_vote",
     "mean_absolute_error",
+    "mix_targets",
     "multi_focal",
     "nearest_two",
+    "negative_entropy",
     "negative_log",
     "neighbor_consensus",
     "normalized_cross_entropy",
     "normalized_focal",
     "positive_unlabelled",
+    "prediction_loss",
+    "progressive_confidence",
     "propensity_loss",
+    "purify",
+    "rank_in_group",
     "recover_positives",
+    "refine",
     "reverse_cross_entropy",
     "row_normalized",
+    "sharpen",
     "small_loss",
     "smooth_relabel",
     "soft_binary",
     "soft_cross_entropy",
+    "soft_loss",
     "sparsemax",
     "sparsemax_loss",
     "splc_loss",
     "structure_distance",
+    "symmetric_kl",
+    "uniform_confidence",
+    "uniform_penalty",
 ]

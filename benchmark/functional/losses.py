@@ -25,6 +25,28 @@ def soft_cross_entropy(output: Tensor, target: Tensor) -> Tensor:
     return -(target * output.log_softmax(1)).sum(1)
 
 
+def prediction_loss(prediction: Tensor, target: Tensor) -> Tensor:
+    """-log p_y of class probabilities (U, K), squared error of predictions (U, 1): what a network's evaluation says of each label, (U,).
+
+    Labels below 0 (no label) are read as class 0.
+
+    >>> prediction_loss(torch.tensor([[0.5, 0.5]]), torch.tensor([1]))
+    tensor([0.6931])
+    """
+    if prediction.shape[1] == 1:
+        return (prediction[:, 0] - target) ** 2
+    return -prediction.gather(1, target.clamp(min=0).unsqueeze(1)).squeeze(1).clamp(min=1e-12).log()
+
+
+def soft_loss(output: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy of logits (U, K) with soft labels (U, K); squared error of predictions (U, 1) and numbers (U, 1), (U,).
+
+    >>> soft_loss(torch.tensor([[3.0]]), torch.tensor([[1.0]]))
+    tensor([4.])
+    """
+    return ((output - target) ** 2)[:, 0] if output.shape[1] == 1 else soft_cross_entropy(output, target)
+
+
 def gce(output: Tensor, target: Tensor, q: float) -> Tensor:
     """Generalized cross entropy (1 - p_y^q) / q; its limit at q = 0 is cross entropy, q = 1 is 1 - p_y.
 

@@ -19,16 +19,35 @@ def small_loss(loss: Tensor, forget: Tensor, group: Tensor) -> Tensor:
     >>> small_loss(torch.tensor([3.0, 1.0, 2.0, 4.0]), torch.full((4,), 0.5), torch.zeros(4, dtype=torch.long))
     tensor([False,  True,  True, False])
     """
+    rank, size = rank_in_group(loss, group)
+    # rounding of a float32 rate must not push an exact product over the next integer
+    return rank < torch.ceil((1 - forget.double() - 1e-6) * size)
+
+
+def rank_in_group(loss: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+    """(U,) position of each unit among the losses of its group, the first of equal ones first, and (U,) size of that group.
+
+    >>> rank_in_group(torch.tensor([3.0, 1.0, 2.0]), torch.tensor([0, 0, 1]))
+    (tensor([1, 0, 0]), tensor([2, 2, 1]))
+    """
     order = loss.detach().argsort(stable=True)
     order = order[group[order].argsort(stable=True)]
     sizes = torch.bincount(group)
     start = sizes.cumsum(0) - sizes
-    rank = torch.arange(len(loss), device=loss.device) - start[group[order]]
-    # rounding of a float32 rate must not push an exact product over the next integer
-    keep = torch.ceil((1 - forget[order].double() - 1e-6) * sizes[group[order]])
-    mask = torch.empty(len(loss), dtype=torch.bool, device=loss.device)
-    mask[order] = rank < keep
-    return mask
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(len(loss), device=loss.device) - start[group[order]]
+    return rank, sizes[group]
+
+
+def class_balanced(loss: Tensor, target: Tensor, share: float, classes: int) -> Tensor:
+    """(U,) bool: the floor(share U / K) units of smallest loss in every class, all of a class that has fewer (UNICON's rule).
+
+    A plain small-loss selection prefers classes that are easy; this one cannot lose the others.
+
+    >>> class_balanced(torch.tensor([1.0, 2.0, 3.0, 9.0]), torch.tensor([0, 0, 0, 1]), 0.5, 2)
+    tensor([ True, False, False,  True])
+    """
+    return rank_in_group(loss, target)[0] < int(share * len(loss) / classes + 1e-9)
 
 
 def group_rates(rate: Tensor, target: Tensor, column: Tensor, per_class: bool) -> tuple[Tensor, Tensor]:

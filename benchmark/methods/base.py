@@ -64,6 +64,7 @@ class RunInfo:
     device: torch.device
     seed: int
     declared: dict[str, Any] = field(default_factory=dict)
+    features: int = 0  # width of what the networks' encoders give
 
     @property
     def num_units(self) -> int:
@@ -75,7 +76,7 @@ class RunInfo:
         return np.random.Generator(np.random.Philox(key=seed_for("method", name, self.seed)))
 
     def need(self, name: str) -> Any:
-        """A declared need: ``noise_rate`` (C, K) per column and observed class, ``transition`` (L, K, K), ...
+        """A declared need: ``noise_rate`` (C, K) per column and observed class, ``transition`` (L, K, K), ``privileged`` (N, A), ``candidates`` (num_units, K).
 
         Raises:
             KeyError: the method reads what it did not declare.
@@ -101,6 +102,7 @@ class Method(nn.Module):
     fidelity: ClassVar[Fidelity] = "exact"  # to the paper, on its native task types
     differs: ClassVar[str] = ""  # what differs from the released code, or from the paper if adapted
     networks: int = 1
+    averaged: int = 0  # so many of the networks, the last ones, are moving averages that no optimizer trains
     views: int = 1
     strong_views: ClassVar[frozenset[int]] = frozenset()  # views of images that are strongly augmented wherever the trainer augments at all
     epoch_factor: float = 1.0  # trains this many times the trainer's epochs
@@ -141,6 +143,10 @@ class Method(nn.Module):
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """Own parameters that join the first network's optimizer (extra heads)."""
         return ()
+
+    def lr_factor(self, epoch: int) -> float:
+        """What the learning rate of the networks is multiplied with in this epoch, beside the trainer's schedule."""
+        return 1.0
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
         """Plan of this epoch; [] = nothing to train."""

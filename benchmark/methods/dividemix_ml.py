@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,11 +24,13 @@ class DivideMixML(DivideMix):
     cites = "Li et al., 2020, arXiv:2002.07394"
     differs = "defined here, since papers that compare with it do not say how"
 
-    def _posterior(self, probability: Tensor) -> Tensor:
+    def _posterior(self, probability: Tensor, past: list[np.ndarray]) -> Tensor:
         """P(right) of every unit: that of its example."""
         seen, width = self.run.observed["train"], self.run.width
-        loss = -probability.gather(1, seen.value.clamp(min=0).unsqueeze(1)).squeeze(1).clamp(min=1e-12).log().double()
+        loss = functional.prediction_loss(probability, seen.value).double()
         live = seen.live.reshape(-1, width)
-        mean = (loss.reshape(-1, width) * live).sum(1) / live.sum(1).clamp(min=1)
-        w = functional.gaussian_posterior(mean.numpy())
+        mean = ((loss.reshape(-1, width) * live).sum(1) / live.sum(1).clamp(min=1)).numpy()
+        past.append((mean - mean.min()) / max(np.ptp(mean), 1e-12))
+        del past[: -self.history]
+        w = functional.gaussian_posterior(np.mean(past, axis=0))
         return torch.from_numpy(w).repeat_interleave(width).to(self.posterior)

@@ -18,7 +18,8 @@ class SmallLoss(Method):
 
     The selection of Co-teaching (Han et al., 2018, arXiv:1804.06872) without its second network: the control that tells how
     much of that method's gain is the selection. ``ramp`` = T_k / epochs. Tokens and multi-label units are selected inside
-    each column and observed class with its own rate (adapted). One forward and one backward pass; knows the noise rate.
+    each column and observed class with its own rate (adapted). ``balanced`` keeps equally many units of every observed class (UNICON's rule, Karim et
+    al., 2022, arXiv:2203.14542). One forward and one backward pass; knows the noise rate.
     """
 
     native = frozenset({"multiclass"})
@@ -32,9 +33,9 @@ class SmallLoss(Method):
     seen: Tensor
     left_out: Tensor
 
-    def __init__(self, ramp: float = 0.05) -> None:
+    def __init__(self, ramp: float = 0.05, balanced: bool = False) -> None:
         super().__init__()
-        self.ramp = ramp
+        self.ramp, self.balanced = ramp, balanced
 
     def setup(self, run: RunInfo) -> None:
         """Rates, and how often each unit was seen and left out."""
@@ -46,7 +47,11 @@ class SmallLoss(Method):
     def select(self, units: Units, loss: Tensor, step: Step) -> Tensor:
         """(U,) bool: the small-loss units of this batch."""
         rate, group = functional.group_rates(self.rate, units.target, units.column, self.per_class)
-        mask = functional.small_loss(loss, rate * functional.forget_schedule(step.epoch, self.epochs, self.ramp), group)
+        forget = rate * functional.forget_schedule(step.epoch, self.epochs, self.ramp)
+        if self.balanced and units.output.shape[1] > 1:
+            mask = functional.class_balanced(loss, units.target, 1 - float(forget.mean()), units.output.shape[1])
+        else:
+            mask = functional.small_loss(loss, forget, group)
         if step.repeat == 0:
             self.seen[units.index] += 1
             self.left_out[units.index] += (~mask).to(self.left_out.dtype)

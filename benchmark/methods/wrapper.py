@@ -19,7 +19,7 @@ class Wrapper(Method):
         super().__init__()
         self.base = base
         self.kinds, self.native, self.needs = base.kinds, base.native, base.needs  # type: ignore[misc]
-        self.networks, self.views, self.epoch_factor = base.networks, base.views, base.epoch_factor
+        self.networks, self.averaged, self.views, self.epoch_factor = base.networks, base.averaged, base.views, base.epoch_factor
         self.intervals = base.intervals  # type: ignore[misc]
         self.uses_val, self.warm_up, self.keeps = base.uses_val, base.warm_up, base.keeps  # type: ignore[misc]
 
@@ -50,6 +50,10 @@ class Wrapper(Method):
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """Of the base."""
         return self.base.trained_parameters()
+
+    def lr_factor(self, epoch: int) -> float:
+        """Of the base."""
+        return self.base.lr_factor(epoch)
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
         """Of the base."""

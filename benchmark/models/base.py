@@ -35,6 +35,11 @@ class Network(nn.Module):
         """Autocast for ``encode``, the bulk of the work; the head, losses and memories stay in float32."""
         return nullcontext() if self.precision is None else torch.autocast(device.type, self.precision)
 
+    @property
+    def feature_width(self) -> int:
+        """D, the size of a feature vector: what the linear head takes in."""
+        return next(layer.in_features for layer in self.head.modules() if isinstance(layer, nn.Linear))
+
     def encode(self, x: Tensor) -> Tensor:
         """Inputs (B, ...) -> features (B, ..., D)."""
         raise NotImplementedError

@@ -24,6 +24,7 @@ class Chain(Noise):
     def __init__(self, first: Noise, second: Noise) -> None:
         self.first, self.second = first, second
         self.problems, self.needs = first.problems & second.problems, first.needs | second.needs  # type: ignore[misc]
+        self.gives = first.gives | second.gives  # type: ignore[misc]
         self.names = first.names or second.names  # type: ignore[misc]
         self.not_local = first.not_local or second.not_local  # type: ignore[misc]
         self.version = first.version * 1000 + second.version  # type: ignore[misc]
@@ -54,6 +55,7 @@ class Chain(Noise):
             clean,
             realised_transition(final, two.observed) if labels.kind == "categorical" else None,
             votes,
+            two.candidates if two.candidates is not None else None if one.candidates is None else one.candidates[again],
             statistics={**one.statistics, **two.statistics},
             true_transition=_product(one.true_transition, two.true_transition),
         )
