@@ -63,7 +63,7 @@ def load(name: str, images: ImageSet, label: str, names: Sequence[str], paths: P
     """
     folder, cache = images.source.find(paths.data), paths.cache / "images"
     key, opened = _key(images, paths.data), functools.cache(lambda: _tables(images, folder, paths.cache))
-    labels = labels_of(images, paths, opened)
+    labels = _kept_labels(images, cache, key, opened)
     sizes = {part: len(labels[f"{part}/{label}"]) for part in images.sizes}
     _check_sizes(images, folder, sizes, rows)
     sizes["train"] = sizes["train"] if rows is None else rows
@@ -80,15 +80,18 @@ def load(name: str, images: ImageSet, label: str, names: Sequence[str], paths: P
     return Task(name, Multiclass(names), parts["train"], parts["test"], groups["groups"])
 
 
-def labels_of(images: ImageSet, paths: Paths, opened: Callable[[], Any] | None = None) -> Arrays:
-    """Integer columns of both parts as ``part/column``, without a look at the images. ``opened`` gives the tables where somebody reads them anyway.
+def labels_of(images: ImageSet, paths: Paths) -> Arrays:
+    """Integer columns of both parts as ``part/column``, without a look at the images.
 
     Raises:
         DataError: files that are missing, damaged or of another order.
     """
     folder = images.source.find(paths.data)
-    path = paths.cache / "images" / f"{_key(images, paths.data)}-labels.npz"
-    return kept(path, lambda: _labels((opened or (lambda: _tables(images, folder, paths.cache)))(), images))[0]
+    return _kept_labels(images, paths.cache / "images", _key(images, paths.data), lambda: _tables(images, folder, paths.cache))
+
+
+def _kept_labels(images: ImageSet, cache: Path, key: str, opened: Callable[[], Any]) -> Arrays:
+    return kept(cache / f"{key}-labels.npz", lambda: _labels(opened(), images))[0]
 
 
 def _key(images: ImageSet, data: Path) -> str:
