@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.stats import rankdata
+from torch import Tensor
 
 from benchmark.config import Cell, build
+from benchmark.data import same_inputs
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.execution import execute
 from benchmark.files import write_atomically
-from benchmark.measures import Side
+from benchmark.measures import Side, strata
 from benchmark.methods.base import Method
 from benchmark.noise.cache import corrupt, pool_of
 from benchmark.paths import Paths
@@ -41,7 +43,9 @@ def audit(arguments: Sequence[str]) -> int:
 
     A method that has a suspicion of its own is trained on everything; of one that has none, out-of-fold predictions speak. Each
     method ranks all labels; the score is the mean of its percentiles over methods and seeds. Needs beyond observed labels (a noise rate)
-    are not met: such methods are left out.
+    are not met: such methods are left out. There is one list, because who corrects labels starts at the likeliest error; entities are
+    a small part of all tokens and harder to predict than O, so ``rank_given`` counts labels given O and given an entity apart (in
+    multi-label tasks each label's 0 and 1), as detection is scored.
 
     Raises:
         ConfigError: no single task, or no method that can judge it.
@@ -95,7 +99,14 @@ def whole(task: Task) -> Task:
 
     observed = {name: repeated(np.concatenate([given, *(part.y for part in parts[1:])])) for name, given in task.annotations.items()}
     features = None if task.features is None else functools.partial(lambda make: repeated(make()), task.features)
-    return replace(task, train=Examples(x, y), val=held, test=held, groups=None, annotations=observed, features=features)
+    return replace(task, train=Examples(x, y), val=held, test=held, groups=_groups(task, x), annotations=observed, features=features)
+
+
+def _groups(task: Task, x: Tensor) -> np.ndarray:
+    """(E,) what the task keeps together and, beyond its training part, equal inputs: no copy of an example may speak about its label."""
+    known = same_inputs(task.train.x.numpy()) if task.groups is None else task.groups
+    rest = x[len(known) :].numpy()
+    return np.concatenate([known, known.max() + 1 + same_inputs(rest)]) if len(rest) else known
 
 
 def audited(cell: Cell, seed: Seed, paths: Paths) -> Setting:
@@ -159,7 +170,10 @@ def ranking(setting: Setting, opinions: Mapping[str, Sequence[Opinion]]) -> tupl
     votes = (rankdata(-percentile, axis=1, method="ordinal") <= odd.sum()).sum(0)
     score = percentile.mean(0)
     order = np.argsort(-score, kind="stable")
-    columns = {"rank": np.arange(1, len(live) + 1), **_where(setting.task, live[order])}
+    columns: dict[str, Any] = {"rank": np.arange(1, len(live) + 1)}
+    if data.problem.name in ("tagging", "multilabel"):
+        columns["rank_given"] = 1 + pd.Series(order).groupby(strata(data.problem, given[order], live[order] % data.problem.width)).cumcount().to_numpy()
+    columns |= _where(setting.task, live[order])
     columns |= {"given": _shown(data, given[order]), "predicted": _shown(data, predicted[order]), "score": score[order].round(4)}
     columns |= {"agreement": [f"{votes[i]}/{len(opinions)}" for i in order], "reason": [reasons[i] for i in order]}
     if setting.truth.train is None:

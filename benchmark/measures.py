@@ -119,8 +119,7 @@ def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, 
         group = np.zeros_like(column)
     else:
         wrong = given != right
-        outside = problem.names.index("O") if problem.name == "tagging" else 0
-        group = {"tagging": (given != outside).astype(int), "multilabel": column * 2 + given}.get(problem.name, np.zeros_like(column))
+        group = strata(problem, given, column)
     found = []
     for g in np.unique(group[use]):
         chosen = use & (group == g)
@@ -157,6 +156,13 @@ def example_suspicion(suspicion: np.ndarray, use: np.ndarray, group: np.ndarray,
         quality[at] = 1 - rankdata(suspicion[at]) / (at.sum() + 1)
     found: np.ndarray = 1 - exponential_quality(torch.from_numpy(quality.reshape(-1, width))).numpy()
     return found
+
+
+def strata(problem: Problem, given: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """(U,) numbers of the parts in which suspicion is looked at: tokens given O or an entity, each column's given values, else all as one."""
+    if problem.name == "tagging":
+        return (given != problem.names.index("O")).astype(int)
+    return column * 2 + given if problem.name == "multilabel" else np.zeros_like(column)
 
 
 def _ranking(suspicion: np.ndarray, wrong: np.ndarray) -> dict[str, float]:

@@ -6,6 +6,9 @@ the inputs, never on labels. Without a column of right labels everything, the te
 
 from __future__ import annotations
 
+import csv
+import gzip
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -45,7 +48,7 @@ def digests(*found: Path | None) -> dict[str, str]:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A csv or parquet file; its index tells the line of the file (csv without line breaks in cells, the header is 1) or the row from 1 (parquet).
+    """A csv or parquet file; its index tells the line of the file on which a row begins (csv, the header is 1) or the row from 1 (parquet).
 
     Raises:
         DataError: it cannot be read as a table, or has fewer than 20 rows.
@@ -54,14 +57,28 @@ def read(path: Path) -> pd.DataFrame:
     try:
         if binary:
             table = pd.read_parquet(path)
+            table.index = np.arange(1, len(table) + 1)
         else:
             table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False, low_memory=False, keep_default_na=False, na_values=MISSING)
-    except (ValueError, OSError) as error:
+            table.index = _lines(path)[1 : len(table) + 1]
+    except (ValueError, OSError, csv.Error) as error:
         reason = str(error).strip().splitlines()[0]
         raise DataError(f"{path} cannot be read as {'parquet' if binary else 'csv'} ({reason}): repair it, or give a csv or parquet file") from error
-    table = table.set_axis(np.arange(len(table)) + (1 if binary else 2), axis=0).dropna(how="all")
+    table = table.dropna(how="all")
     check_size(path, len(table), "rows")
     return table.set_axis(table.columns.map(str), axis=1)
+
+
+def _lines(path: Path) -> list[int]:
+    """The line of a csv file on which each of its records, the header first, begins: cells in quotes may hold line breaks."""
+    begins, limit = [1], csv.field_size_limit(sys.maxsize)
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
+            records = csv.reader(file)
+            begins += [records.line_num + 1 for _ in records]
+    finally:
+        csv.field_size_limit(limit)
+    return begins
 
 
 def check_size(path: Path, size: int, what: str) -> None:

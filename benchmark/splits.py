@@ -96,6 +96,7 @@ class TrainingData:
     val: Part
     center: float = 0.0  # continuous targets are standardised by the observed training labels
     scale: float = 1.0
+    groups: np.ndarray | None = None  # (E,) training examples with one number never part in a split; None = all differ
 
     @property
     def num_units(self) -> int:
@@ -149,11 +150,9 @@ def assemble(
     """Split a corrupted pool into noisy training and validation parts and set their right labels apart."""
     problem, source = task.problem, corruption.source
     at = choose(task, corruption, subset, rows, seed)
-    if task.val is not None:
-        held = source[at] >= len(task.train)
-    else:
-        groups = task.groups if task.groups is not None else np.arange(len(pool))
-        held = split_groups(groups[source[at]], task.val_fraction, "split", task.name, seed)
+    groups = task.groups if task.groups is not None else np.arange(len(pool))
+    own = source[at] >= len(task.train)
+    held = own if task.val is not None else split_groups(groups[source[at]], task.val_fraction, "split", task.name, seed)
     for name, count in (("training", (~held).sum()), ("validation", held.sum())):
         if count == 0:
             raise ConfigError(f"{task.name} has no {name} example left out of {len(at)}: raise task.subset or task.rows")
@@ -170,7 +169,8 @@ def assemble(
             x[torch.from_numpy(strange >= 0)] = foreign_inputs(task, pool)[torch.from_numpy(strange[strange >= 0])]
         value = torch.as_tensor((observed[side] - center) / scale if problem.kind == "continuous" else observed[side], dtype=dtype)
         parts.append(Part(x, value, torch.from_numpy(live[side]), its, _extras(task, corruption, side)))
-    return TrainingData(problem, parts[0], parts[1], center, scale), _truth(task, pool, corruption, live, at[~held], at[held])
+    data = TrainingData(problem, parts[0], parts[1], center, scale, groups[source[at[~held]]])
+    return data, _truth(task, pool, corruption, live, at[~held], at[held])
 
 
 def _extras(task: Task, corruption: Corruption, side: np.ndarray) -> dict[str, Tensor]:

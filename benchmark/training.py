@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmark.config import build
+from benchmark.functional import group_folds
 from benchmark.identity import seed_for
 from benchmark.learner import Learner, Plan
 from benchmark.methods.base import Method, RunInfo
@@ -70,6 +71,7 @@ def run_info(
         steps_per_epoch=-(-size // settings.batch_size),
         observed=observed,
         device=data.train.value.device,
+        groups=np.arange(size) if data.groups is None else data.groups,
         seed=seed,
         declared=dict(declared),
         features=features,
@@ -151,12 +153,12 @@ class SideTrainings:
 
 
 def out_of_fold(fit: SideTrainings, data: TrainingData, folds: int, seed: int, epochs: int | None = None, method: Callable[[], Method] | None = None) -> Tensor:
-    """(num_units, K) predictions of a method (erm) for every training unit by a network that never saw its example."""
-    order = np.random.Generator(np.random.Philox(key=seed_for("folds", seed))).permutation(len(data.train))
+    """(num_units, K) predictions of a method (erm) for every training unit by a network that never saw its example, nor one of its group."""
+    groups = np.arange(len(data.train)) if data.groups is None else data.groups
     width = data.problem.width
     out: Tensor | None = None
-    for held in np.array_split(order, folds):
-        rest = np.setdiff1d(order, held)
+    for held in group_folds(groups, folds, np.random.Generator(np.random.Philox(key=seed_for("folds", seed)))):
+        rest = np.setdiff1d(np.arange(len(groups)), held)
         found = fit(indices=rest, epochs=epochs, method=method and method()).predict(held)
         out = found.new_zeros(len(data.train) * width, found.shape[1]) if out is None else out
         units = (held[:, None] * width + np.arange(width)).reshape(-1)

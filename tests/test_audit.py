@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import ownfiles
@@ -16,8 +17,11 @@ import torch
 from benchmark.__main__ import PLUGINS
 from benchmark.audit import Opinion, audit, ranking, whole
 from benchmark.errors import ConfigError
+from benchmark.noise.cache import pool_of
 from benchmark.setting import Setting
-from benchmark.types import Task
+from benchmark.splits import assemble
+from benchmark.training import out_of_fold
+from benchmark.types import Corruption, Examples, Fit, Task
 
 Audit = Callable[..., pd.DataFrame]
 
@@ -88,6 +92,9 @@ def test_tokens_are_named_by_line(tmp_path: Path, audited: Audit) -> None:
     assert len(missing) == 24
     assert len(missing & set(found["example"][:24])) >= 20
     assert set(found["token"]) == set(range(1, 7))
+    for outside in (True, False):  # both kinds of given tags have a ranking of their own, in the order of the whole one
+        mine = found["rank_given"][(found["given"] == "O") == outside]
+        assert mine.tolist() == list(range(1, len(mine) + 1))
 
 
 def test_pairs_are_named_by_label_and_unknown_ones_are_not_judged(tmp_path: Path, audited: Audit) -> None:
@@ -150,3 +157,29 @@ def test_the_whole_task_adds_the_test_part_only_where_its_labels_are_observed(se
     assert torch.equal(found.train.x, torch.cat([task.train.x, task.test.x]))
     assert found.val is not None
     assert len(found.annotations["observed"]) == len(found.train) + len(found.val)
+
+
+def test_no_fold_is_judged_by_a_copy_of_its_examples(settings: dict[str, Setting]) -> None:
+    task = settings["multiclass"].task
+    size, held = len(task.train), len(task.test)
+    twins = torch.arange(held) // 2  # equal inputs in the test part
+    test = Examples(task.test.x[twins], task.test.y)
+    own = replace(task, test=test, groups=np.arange(size) // 3, annotations={"observed": task.train.y}, test_labels="observed", places=np.arange(size + held))
+    made = whole(own)
+    pool = pool_of(made)
+    labels = np.concatenate([made.train.y, made.val.y])  # type: ignore[union-attr]
+    data, _ = assemble(made, pool, Corruption(labels, np.arange(len(labels)), np.full(len(labels), -1), None), seed=0)
+    assert data.groups is not None
+    assert np.array_equal(np.unique(data.groups, return_inverse=True)[1], np.concatenate([np.arange(size) // 3, np.arange(held) // 2 + -(-size // 3)]))
+    asked = []
+
+    def fit(indices: np.ndarray, **named: Any) -> Fit:
+        asked.append(indices)
+        return Fit(lambda rows: torch.zeros(len(rows), 4), lambda rows: torch.zeros(len(rows), 4), torch.nn.Identity())
+
+    out_of_fold(fit, data, 5, 0)  # type: ignore[arg-type]
+    assert len(asked) == 5
+    for seen in asked:
+        judged = np.setdiff1d(np.arange(len(data.train)), seen)
+        assert 0 < len(judged) <= len(data.train) / 5 + 3
+        assert not set(data.groups[seen]) & set(data.groups[judged])

@@ -145,7 +145,7 @@ def test_gradient_equals_differences(name: str) -> None:
 
 
 def test_every_public_function_is_covered() -> None:
-    beside = {"forget_schedule", "gaussian_posterior", "group_rates", "small_loss"}  # tested below
+    beside = {"forget_schedule", "gaussian_posterior", "group_folds", "group_rates", "small_loss"}  # tested below
     beside |= {"anchor_transition", "consensus", "consensus_transition", "dual_transition", "nearest_two", "neighbor_consensus"}  # test_functional_transition
     beside |= {"label_prior", "linear_ramp"}  # by their examples, and in the methods that use them
     beside |= {name for name in functional.__all__ if getattr(functional, name).__module__ == "benchmark.functional.multilabel"}  # test_functional_multilabel
@@ -437,3 +437,15 @@ def test_gaussian_posterior_is_a_probability_and_touches_no_global_generator() -
     assert posterior.min() >= 0
     assert posterior.max() <= 1
     assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("sizes", [[1] * 23, [5, 1, 1, 9, 2, 2, 3], [20, 1, 1]])
+def test_folds_are_parts_of_about_one_size_that_no_group_is_in_twice(sizes: list[int]) -> None:
+    groups = np.random.default_rng(5).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    folds = functional.group_folds(groups, 4, np.random.default_rng(6))
+    assert np.array_equal(np.sort(np.concatenate(folds)), np.arange(len(groups)))
+    assert sum(len(np.unique(groups[fold])) for fold in folds) == len(sizes)
+    assert all(0 < len(fold) < math.ceil(len(groups) / 4) + max(sizes) for fold in folds)
+    if max(sizes) == 1:
+        plain = np.array_split(np.random.default_rng(6).permutation(len(groups)), 4)
+        assert all(np.array_equal(*pair) for pair in zip(folds, plain, strict=True))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +161,23 @@ def test_blank_lines_bom_and_crlf_keep_the_line_numbers(tmp_path: Path, paths: P
     (tmp_path / "own.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
     with pytest.raises(DataError, match=r"own.csv line 11: 'label' is empty"):
         load_task("table", paths, path=str(tmp_path / "own.csv"), target="label")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_line_breaks_in_cells_keep_the_line_numbers(end: str, tmp_path: Path, paths: Paths) -> None:
+    lines = ["a,note,label"]
+    begins = []
+    for i in range(30):
+        begins.append(len(lines) + 1)
+        note = ['"two', 'lines"'] if i % 3 == 0 else [['5" pipe', '"so ""called"""', ""][i % 3]]
+        lines += f"{i},{'#'.join(note)},{'xy'[i % 2]}".split("#")
+        lines += [""] if i == 7 else []
+    (tmp_path / "own.csv").write_bytes(end.join(lines).encode())
+    (tmp_path / "own.csv.gz").write_bytes(gzip.compress(end.join(lines).encode()))
+    for name in ("own.csv", "own.csv.gz"):
+        task = load_task("table", paths, path=str(tmp_path / name), target="label", ignore=["note"])
+        assert task.places is not None
+        assert sorted(task.places) == begins
 
 
 def test_yaml_overrides_decide_what_is_supported() -> None:

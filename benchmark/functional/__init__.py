@@ -2,6 +2,7 @@
 
 from benchmark.functional.candidates import progressive_confidence, purify, uniform_confidence
 from benchmark.functional.divergences import jensen_shannon, kl_divergence, symmetric_kl
+from benchmark.functional.folds import group_folds
 from benchmark.functional.losses import (
     asymmetric_loss,
     backward_correction,
@@ -85,6 +86,7 @@ __all__ = [
     "forward_correction",
     "gaussian_posterior",
     "gce",
+    "group_folds",
     "group_rates",
     "hill_loss",
     "huber",

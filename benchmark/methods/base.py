@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.optim import Optimizer
 
+from benchmark.functional import group_folds
 from benchmark.identity import seed_for
 from benchmark.step import Step
 from benchmark.types import Evaluate, FitFunction, Kind, Observed, Optimizers, Phase, Split
@@ -62,6 +63,7 @@ class RunInfo:
     steps_per_epoch: int
     observed: dict[Split, Observed]
     device: torch.device
+    groups: np.ndarray  # (num_examples,) examples with one number, duplicates above all, belong into one fold
     seed: int
     declared: dict[str, Any] = field(default_factory=dict)
     features: int = 0  # width of what the networks' encoders give
@@ -74,6 +76,10 @@ class RunInfo:
     def generator(self, name: str) -> np.random.Generator:
         """A random generator of the method's own."""
         return np.random.Generator(np.random.Philox(key=seed_for("method", name, self.seed)))
+
+    def folds(self, count: int) -> list[np.ndarray]:
+        """Examples of each of ``count`` folds, at random by the training seed; groups stay together."""
+        return group_folds(self.groups, count, self.generator("folds"))
 
     def need(self, name: str) -> Any:
         """A declared need: ``noise_rate`` (C, K) per column and observed class, ``transition`` (L, K, K), ``privileged`` (N, A), ``candidates`` (num_units, K).

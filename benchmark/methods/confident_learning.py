@@ -42,10 +42,9 @@ class ConfidentLearning(Method):
         """Out-of-fold probabilities, then cleanlab's rule."""
         seen, width = run.observed["train"], run.width
         probability = np.zeros((run.num_units, run.num_classes))
-        order = run.generator("folds").permutation(run.num_examples)
-        for held in np.array_split(order, self.folds):
+        for held in run.folds(self.folds):
             units = (held[:, None] * width + np.arange(width)).reshape(-1)
-            probability[units] = fit(indices=np.setdiff1d(order, held)).predict(held).cpu().numpy()
+            probability[units] = fit(indices=np.setdiff1d(np.arange(run.num_examples), held)).predict(held).cpu().numpy()
         given, live, column = seen.value.numpy(), seen.live.numpy(), seen.column.numpy()
         weight = live.astype(np.float32)
         for c in range(width) if run.problem == "multilabel" else [None]:
