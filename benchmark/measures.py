@@ -129,7 +129,7 @@ def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, 
         return {}
     out = {name: float(np.mean([f[name] for f in found])) for name in found[0]}
     if problem.name == "multilabel":
-        out |= _wrong_examples(suspicion, wrong & use, use, column * 2 + given, problem.width)
+        out |= _wrong_examples(suspicion, wrong & use, use, group, problem.width)
     if problem.kind == "continuous":
         out |= error_residuals(suspicion[use], error[use])
     return out

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from benchmark import frozen, space, tuning
-from benchmark.config import NOT_PARAMETERS, names, option, raw
+from benchmark.config import NOT_PARAMETERS, build, load, names, option, raw
 from benchmark.errors import ConfigError, DataError
 from benchmark.frames import run_frame
 from benchmark.frozen import blind_rows, freeze, variants
@@ -76,6 +77,24 @@ def test_trials_fill_the_space_and_depend_on_the_method_alone() -> None:
     assert trials("elr") == before
     assert trials("elr", 3) == before[:3]
     assert trials("erm")[1].trainer != trials("mae")[1].trainer
+
+
+def test_erm_is_searched_over_what_the_protocol_names() -> None:
+    points = trials("erm")[1:]
+    assert {(*point.trainer, *point.keys) for point in points} == {("lr", "weight_decay", "epochs", "label_smoothing")}
+    smoothing = sorted(point.keys["label_smoothing"] for point in points)
+    assert smoothing[0] < 0.03
+    assert smoothing[-1] > 0.2
+    cells = grid("trials", "erm").cells
+    assert [cell.config["method"]["label_smoothing"] for cell in cells] == [0, *(point.keys["label_smoothing"] for point in points)]
+    assert cells[0].id == grid("default", "erm").cells[0].id
+    output, target = torch.tensor([[2.0, 0.0, -1.0], [0.5, 0.1, 3.0]]), torch.tensor([0, 1])
+    smoothed, same = (build(load("method", name), "method") for name in ("erm", "label_smoothing"))
+    smoothed.label_smoothing = same.eps = 0.3
+    assert torch.equal(smoothed.loss(output, target), same.loss(output, target))
+    assert torch.equal(smoothed.loss(output[:, :1], target), (output[:, 0] - target) ** 2)
+    smoothed.label_smoothing = 0.0
+    assert torch.equal(smoothed.loss(output, target), torch.nn.functional.cross_entropy(output, target, reduction="none"))
 
 
 @pytest.mark.parametrize(

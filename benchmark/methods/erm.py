@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from benchmark import functional
 from benchmark.methods.base import Method
 from benchmark.step import Step
 
@@ -15,14 +16,22 @@ class ERM(Method):
     A model that defines the likelihood of whole sequences (CRF) is trained by it (``crf_nll``) unless
     ``sequence`` is false (``crf_marginal``: the same token loss as every other method).
     ``epochs`` multiplies the trainer's: erm_long has the cost of a method with two networks.
+    ``label_smoothing`` is there to be tuned, as plain training is: the method ``label_smoothing`` with that eps. It leaves
+    continuous targets and the likelihood of whole sequences as they are.
     """
 
     native = frozenset({"multiclass", "tagging", "multilabel", "regression"})
     cites = "Vapnik, 1991, Advances in Neural Information Processing Systems 4"
 
-    def __init__(self, epochs: float = 1.0, sequence: bool = True) -> None:
+    def __init__(self, epochs: float = 1.0, sequence: bool = True, label_smoothing: float = 0.0) -> None:
         super().__init__()
-        self.epoch_factor, self.sequence = epochs, sequence
+        self.epoch_factor, self.sequence, self.label_smoothing = epochs, sequence, label_smoothing
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """output (U, K), target (U,) -> (U,)."""
+        if self.label_smoothing == 0 or output.shape[1] == 1:
+            return super().loss(output, target)
+        return functional.label_smoothing(output, target, self.label_smoothing)
 
     def objective(self, step: Step) -> Tensor:
         """Mean loss over the live units."""
