@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmark.store import Seed, Store
 
@@ -23,6 +23,7 @@ class Watch:
     def __init__(self, waiting: Iterable[tuple[str, Seed]], store: Store) -> None:
         self.waiting, self.store, self.started = set(waiting), store, time.time()
         self.done = self.failed = 0
+        self.total = len(self.waiting)
 
     def look(self) -> None:
         """Count the rows that have appeared since the last look."""
@@ -50,27 +51,36 @@ def _since(path: Path, start: float) -> str:
 def progress(waiting: Iterable[tuple[str, Seed]], store: Store, skipped: int = 0) -> Iterator[None]:
     """Show done, failed, skipped and running runs, the time that is left and a current cell while the body runs.
 
+    On a terminal as a line that changes, elsewhere as a plain line a minute; the numbers fit into 80 columns and a wider terminal shows
+    the whole cell. The time that is left follows from the mean speed since the first run ended.
+
     Args:
         waiting: the runs to come, as cell ids and seeds.
+        store: where their rows appear.
+        skipped: pairs that are not supported.
     """
-    watch = Watch(waiting, store)
-    total = len(watch.waiting)
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[text]}"))
-    console = Console(stderr=True)
-    stop = threading.Event()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        job = bar.add_task("runs", total=total, text="")
+    watch, console, stop = Watch(waiting, store), Console(stderr=True), threading.Event()
+    width, left = max(4, min(24, console.width - 100)), TimeRemainingColumn()
+    columns = (BarColumn(width), MofNCompleteColumn(), TextColumn("{task.fields[counts]}, ETA"), left, TextColumn("{task.fields[cell]}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=float("inf")) as shown:
+        job = shown.add_task("runs", total=len(watch.waiting), counts="starting", cell="")
+
+        def look() -> str:
+            watch.look()
+            running = watch.running()
+            counts = f"failed {watch.failed}, skipped {skipped}, running {len(running)}"
+            cell, eta = running[0] if running else "", left.render(shown.tasks[0]).plain
+            room = console.width - width - 2 * len(str(watch.total)) - len(f" / {counts}, ETA {eta}  ") - 2  # rich would cut all columns alike
+            shown.update(job, completed=watch.done, counts=counts, cell=cell if len(cell) <= room else f"{cell[: max(0, room - 1)]}…")
+            return f"{counts}, ETA {eta}: {cell}"
 
         def show() -> None:
             last = time.time()
             while not stop.wait(EVERY):
-                watch.look()
-                running = watch.running()
-                text = f"failed {watch.failed}, skipped {skipped}, running {len(running)}: {running[0] if running else 'starting'}"
-                bar.update(job, completed=watch.done, text=text)
+                text = look()
                 if not console.is_terminal and time.time() - last >= QUIET:
                     last = time.time()
-                    console.print(f"{watch.done} of {total} runs, {text}", soft_wrap=True)
+                    console.print(f"{watch.done} of {watch.total} runs, {text}", soft_wrap=True)
 
         thread = threading.Thread(target=show, daemon=True)
         thread.start()
@@ -79,7 +89,6 @@ def progress(waiting: Iterable[tuple[str, Seed]], store: Store, skipped: int = 0
         finally:
             stop.set()
             thread.join()
-            watch.look()
-            bar.update(job, completed=watch.done, text=f"failed {watch.failed}, skipped {skipped}")
+            look()
     if not console.is_terminal:
-        console.print(f"{watch.done} of {total} runs done, failed {watch.failed}, skipped {skipped}")
+        console.print(f"{watch.done} of {watch.total} runs done, failed {watch.failed}, skipped {skipped}")
