@@ -21,6 +21,7 @@ from benchmark.store import Row, Seed, Store
 from benchmark.verify import differences
 
 SWEEP = ("experiment=smoke", "task=digits", "noise=symmetric", "method=erm,gce", "model=linear", "launcher=basic")  # 2 cells
+LIMIT = 300.0  # seconds after which a sweep of these cells counts as hung
 LOADED = ("pytorch_lightning", "benchmark.app", "benchmark.runner", "benchmark.learner", "benchmark.leaderboard", "benchmark.progress", "tasks.digits")
 fork = multiprocessing.get_context("fork")  # children have Lightning already: a kill hits the sweep, not its imports
 
@@ -65,16 +66,30 @@ def _command(results: Path, arguments: list[str]) -> None:
     sys.exit(main())
 
 
+def ended(child: BaseProcess, limit: float = LIMIT) -> int:
+    """Wait for the end of a child; its exit code, -signal where it was killed.
+
+    Raises:
+        TimeoutError: it does not end in ``limit`` seconds; it is killed.
+    """
+    child.join(limit)
+    if child.exitcode is None:
+        child.kill()
+        child.join(limit)
+        raise TimeoutError(f"a sweep of two cells has not ended in {limit:.0f} s")
+    return child.exitcode
+
+
 def finish(results: Path, *arguments: str) -> dict[tuple[str, Seed], Row]:
     """Run the sweep to its end and return its rows.
 
     Raises:
         ChildProcessError: it did not end well.
+        TimeoutError: it did not end.
     """
-    child = start(results, *arguments)
-    child.join()
-    if child.exitcode != 0:
-        raise ChildProcessError(f"exit code {child.exitcode}: {results.with_suffix('.log').read_text(encoding='utf8')[-500:]}")
+    code = ended(start(results, *arguments))
+    if code != 0:
+        raise ChildProcessError(f"exit code {code}: {results.with_suffix('.log').read_text(encoding='utf8')[-500:]}")
     return {(row.cell, row.seed): row for row in Store(results).rows()}
 
 
@@ -96,7 +111,7 @@ def kills(folder: Path, number: int) -> tuple[int, list[float]]:
         if child.exitcode is not None:  # this one was faster
             continue
         child.kill()
-        child.join()
+        ended(child)
         moments.append(moment)
         found = finish(results)
         survived += found.keys() == expected.keys() and not any(differences(row, expected[key]) for key, row in found.items())
@@ -110,7 +125,8 @@ def race(folder: Path, writers: int, rows: int) -> int:
         How many rows one writer, and only one, has placed and everybody can read as that writer's.
     """
     with fork.Pool(writers) as pool:
-        placed = pool.starmap(_write, [(folder, writer, writers, rows) for writer in range(writers)], chunksize=1)
+        writing = pool.starmap_async(_write, [(folder, writer, writers, rows) for writer in range(writers)], chunksize=1)
+        placed = writing.get(LIMIT + rows / 10)
     found = {row.cell: int(row.metrics["writer"]) for row in Store(folder).rows()}
     claims = [(cell, writer) for writer, cells in enumerate(placed) for cell in cells]
     return len(found) if sorted(claims) == sorted(found.items()) else 0

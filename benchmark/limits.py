@@ -68,7 +68,10 @@ def end_drained() -> NoReturn:
 
 @contextmanager
 def passing_on_sigterm() -> Iterator[None]:
-    """In a process that runs cells of a sweep: SIGTERM drains the sweep instead of killing the running seed."""
+    """In a process of a sweep: SIGTERM drains the sweep instead of ending the process.
+
+    Who sets a handler last has the signal: this belongs around what is not to be interrupted, after whatever sets its own (Ray does).
+    """
     path = os.environ.get(DRAIN)
     if path is None or threading.current_thread() is not threading.main_thread():
         yield
@@ -91,12 +94,9 @@ def drained_by_sigterm(folder: Path) -> Iterator[Callable[[], bool]]:
         folder.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
     os.environ[DRAIN] = str(path)
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, lambda number, frame: path.touch()) if main else None
     try:
-        yield path.exists
+        with passing_on_sigterm():
+            yield path.exists
     finally:
-        if main:
-            signal.signal(signal.SIGTERM, before)
         del os.environ[DRAIN]
         path.unlink(missing_ok=True)

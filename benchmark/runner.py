@@ -28,7 +28,7 @@ from benchmark.loggers import open_logger
 from benchmark.paths import Paths
 from benchmark.provenance import environment
 from benchmark.setting import setting_for
-from benchmark.store import Row, Seed, Store
+from benchmark.store import DIED, Row, Seed, Store
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +88,7 @@ def logged(path: Path) -> Iterator[None]:
 def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Options) -> Row:
     threads = int(cell.config["trainer"]["threads"])
     torch.set_num_threads(threads)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    origin = environment() | {"source_digest": sources(cell.config), "command": command(cell, seed), "started": started}
-    row: dict[str, Any] = {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": dict(cell.config), **cell.choice}
+    row, origin = _begun(cell, seed)
     try:
         with ExitStack() as stack:
             stack.enter_context(threadpool_limits(threads))
@@ -110,6 +108,19 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
     except Exception as error:
         log.error("failed: %s seed %s: %s: %s", cell, seed[0], type(error).__name__, error)
         return Row(status="failed", provenance=origin, error=traceback.format_exc(), **row)
+
+
+def _begun(cell: Cell, seed: Seed) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a row says before anything has run, and its provenance."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    origin = environment() | {"source_digest": sources(cell.config), "command": command(cell, seed), "started": started}
+    return {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": dict(cell.config), **cell.choice}, origin
+
+
+def lost(cell: Cell, seed: Seed) -> Row:
+    """The failed row of a run whose process died."""
+    row, origin = _begun(cell, seed)
+    return Row(status="failed", provenance=origin, error=DIED, **row)
 
 
 def command(cell: Cell, seed: Seed) -> str:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 Seed = tuple[int, int, int]
 ROOM = 65536  # bytes: more than a row takes
+DIED = "WorkerDied: the process of this run was killed, for its memory or by somebody, or along with another worker"  # error of its row
 State = Literal["ok", "failed", "missing", "unreadable"]
 HEADS: dict[bytes, State] = {b'"status": "ok"': "ok", b'"status": "failed"': "failed"}
 
@@ -57,6 +58,13 @@ class Row(BaseModel):
 def seed_name(seed: Sequence[int]) -> str:
     """``3`` when split, noise and training share a seed, else ``3-5-3``."""
     return str(seed[0]) if len(set(seed)) == 1 else "-".join(map(str, seed))
+
+
+def seed_of(name: str) -> Seed:
+    """What ``seed_name`` has named."""
+    split, *others = map(int, name.split("-"))
+    noise, train = others or (split, split)
+    return split, noise, train
 
 
 class Store:
@@ -127,13 +135,14 @@ class Store:
         """The files of ``running``, in the order of their names."""
         return sorted((self.results / "running").glob("*@*@*"))
 
-    def died(self) -> dict[str, str]:
-        """Cell id -> text of the runs whose process on this machine is gone. They are told once: their files are removed."""
+    def died(self) -> dict[tuple[str, Seed], str]:
+        """(cell id, seed) -> text of the runs whose process on this machine is gone. They are told once: their files are removed."""
         out = {}
         for path in self.under_way():
             name, host, process = path.name.split("@")
             if host == socket.gethostname() and not _alive(int(process)):
-                out[name.partition("-")[0]] = path.read_text(encoding="utf8")
+                cell, _, seed = name.partition("-")
+                out[cell, seed_of(seed)] = path.read_text(encoding="utf8")
                 path.unlink()
         return out
 

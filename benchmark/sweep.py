@@ -5,23 +5,25 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
+from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
 from benchmark.config import Cell
-from benchmark.errors import ConfigError
+from benchmark.errors import ConfigError, LaunchError
 from benchmark.freshness import due
 from benchmark.frozen import variants
 from benchmark.grid import Grid, expand
 from benchmark.identity import AXES, ROOT
-from benchmark.launching import Launch, launched, passed_on
+from benchmark.launching import launched, passed_on
 from benchmark.limits import drained_by_sigterm, end_drained
-from benchmark.store import Row, Seed, Store, seed_name
+from benchmark.store import DIED, Row, Seed, Store, seed_name
 
+Waiting = Mapping[tuple[str, Seed], Cell]
 OF_SWEEP = ("experiment", "launcher", "jobs", "seeds", "setting")  # a job is one cell: it composes faster without them
 
 
@@ -74,7 +76,7 @@ def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: M
     return expand(products, narrow, given, extra, functools.partial(variants, setting)), rest + extra
 
 
-def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config: DictConfig, launch: Launch) -> list[Row]:
+def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config: DictConfig, launcher: Launcher) -> list[Row]:
     """Launch the cells whose rows are missing; print the board; exit with code 1 if a run failed, 143 after SIGTERM."""
     from benchmark.progress import progress
 
@@ -93,15 +95,52 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
     errors, ended = list[Exception](), False
     if waiting:
         store.check_writable()
-        died = store.died()  # what took its process along comes last, so that it cannot keep others from running
-        cells = list({cell.id: cell for cell in waiting.values()}.values())
-        cells = [*spread([c for c in cells if c.id not in died], int(config.jobs)), *(c for c in cells if c.id in died)]
         with drained_by_sigterm(results / "running") as drained, progress(waiting, store, len(grid.skipped)):
-            jobs = [[*grid.overrides[cell.id], *words, *passed_on(), f"seeds={list(config.seeds)}"] for cell in cells]
-            errors, ended = launched(launch, jobs, store), drained()
+            for jobs in rounds(waiting, store, int(config.jobs)):
+                said = [[*grid.overrides[cell.id], *words, *passed_on(), *_seed_words(own, config.seed_axes)] for cell, own in jobs]
+                found = launched(launcher, said, store, functools.partial(_record_death, waiting, store))
+                errors += found
+                ended = drained()
+                if ended or (len(jobs) > 1 and any(isinstance(error, LaunchError) for error in found)):
+                    break
     rows = report(grid, seeds, results, board=config.setting != "trials")  # a trial is no entry of a board
     end(rows, ended, errors)
     return rows
+
+
+def rounds(waiting: Waiting, store: Store, workers: int) -> Iterator[list[tuple[Cell, list[Seed]]]]:
+    """What is launched together: first the cells that nothing speaks against, then the others one by one.
+
+    A run whose process died may have killed it, and would again: it comes last of all in its cell, which comes last of all and alone,
+    so that it cannot take others along.
+    """
+    before = store.died().keys()
+    died = [key for key in waiting if key in before or ((row := store.read(*key)) is not None and row.error == DIED)]
+    suspects = dict.fromkeys(cell for cell, _ in died)
+    together: dict[str, tuple[Cell, list[Seed]]] = {}
+    for key, cell in waiting.items():
+        if key not in died:
+            together.setdefault(cell.id, (cell, []))[1].append(key[1])
+    fresh = spread([cell for cell, _ in together.values() if cell.id not in suspects], workers)
+    if fresh:
+        yield [together[cell.id] for cell in fresh]
+    for suspect in suspects:
+        yield from [[together[suspect]]] if suspect in together else []
+        yield from [[(waiting[key], [key[1]])] for key in died if key[0] == suspect]
+
+
+def _seed_words(seeds: Sequence[Seed], axes: Mapping[str, Any]) -> list[str]:
+    """Overrides that name these seeds; of the axes, those that the sweep separates."""
+    split, noise, train = (list(column) for column in zip(*seeds, strict=True))
+    return [f"seeds={split}", *(f"seed_axes.{name}={own}" for name, own in (("noise", noise), ("train", train)) if axes.get(name) is not None)]
+
+
+def _record_death(waiting: Waiting, store: Store, cell: str, seed: Seed) -> None:
+    """Give a run of this sweep whose process died its failed row."""
+    if (cell, seed) in waiting:
+        from benchmark.runner import lost
+
+        store.write(lost(waiting[cell, seed], seed), supersede=store.state(cell, seed) == "failed")
 
 
 def spread(cells: Sequence[Cell], workers: int) -> list[Cell]:

@@ -25,14 +25,13 @@ from benchmark.config import Cell
 from benchmark.errors import DataError, LaunchError
 from benchmark.execution import Outcome, execute
 from benchmark.grid import expand
-from benchmark.identity import ROOT
 from benchmark.launching import launched
 from benchmark.leaderboard import rebuild
 from benchmark.paths import Paths
 from benchmark.runner import Options, run_cell
 from benchmark.setting import _setting
 from benchmark.status import status
-from benchmark.store import Store
+from benchmark.store import DIED, Store
 from benchmark.sweep import pending
 
 SEED = (0, 0, 0)
@@ -44,10 +43,12 @@ def cells() -> list[Cell]:
     return expand([product], {}, {}, []).cells
 
 
-def wait_for(found: Callable[[], Any], alive: Callable[[], bool]) -> Any:
+def wait_for(found: Callable[[], Any], alive: Callable[[], bool] = lambda: True, limit: float = faults.LIMIT) -> Any:
     """What ``found`` returns as soon as it is something, while somebody lives who makes it."""
+    last = time.monotonic() + limit
     while not (value := found()):
         assert alive(), "it ended too early"
+        assert time.monotonic() < last, f"nothing happened in {limit:.0f} s"
         time.sleep(0.005)
     return value
 
@@ -66,9 +67,7 @@ def test_eight_writers_lose_and_double_no_row(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_sweeps_of_the_same_grid_at_once(tmp_path: Path) -> None:
     both = [faults.start(tmp_path / "both", "seeds=[0,1]") for _ in range(2)]
-    for child in both:
-        child.join()
-    assert [child.exitcode for child in both] == [0, 0]
+    assert [faults.ended(child) for child in both] == [0, 0]
     assert len(list(Store(tmp_path / "both").rows())) == 4
     assert not list((tmp_path / "both" / "running").iterdir())
 
@@ -80,8 +79,7 @@ def test_sigterm_lets_the_running_seed_end_and_starts_no_other(tmp_path: Path) -
     wait_for(Store(results).under_way, child.is_alive)
     assert child.pid is not None
     os.kill(child.pid, signal.SIGTERM)
-    child.join()
-    assert child.exitcode == 128 + signal.SIGTERM
+    assert faults.ended(child) == 128 + signal.SIGTERM
     assert "drained: the running seeds have ended, no other was started; the same command goes on" in results.with_suffix(".log").read_text()
     rows = list(Store(results).rows())
     assert 0 < len(rows) < 16
@@ -89,31 +87,23 @@ def test_sigterm_lets_the_running_seed_end_and_starts_no_other(tmp_path: Path) -
     assert not list((results / "running").iterdir())
 
 
-@pytest.mark.slow
-def test_a_killed_worker_is_one_line_and_the_next_sweep_completes(tmp_path: Path) -> None:
-    words = [*faults.SWEEP[:-1], "launcher=joblib", "jobs=2", "trainer=quick", f"paths.results={tmp_path}", f"paths.cache={tmp_path}/cache"]
-    child = subprocess.Popen([sys.executable, "-m", "benchmark", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    (path, *_) = wait_for(Store(tmp_path).under_way, lambda: child.poll() is None)
-    os.kill(int(path.name.split("@")[2]), signal.SIGKILL)
-    text, _ = child.communicate()
-    assert child.returncode == 1, text
-    (line,) = [line for line in text.splitlines() if line.startswith("error: ")]
-    assert "a worker process died while it ran digits(subset=500) symmetric(rate=0.4)" in line
-    assert "finished rows are kept, run the same command again" in line
-    assert "Traceback" not in text
-    assert len(faults.finish(tmp_path, "trainer=quick")) == 6
-
-
 class DiedError(Exception):
     """What a launcher raises when it loses a worker."""
+
+
+class LauncherOf:
+    """As much of Hydra's as is used."""
+
+    def __init__(self, launch: Callable[..., Any]) -> None:
+        self.launch = launch
 
 
 def test_a_launcher_that_breaks_names_the_cells_that_died_with_it(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
-    def launch(jobs: Any, initial_job_idx: int) -> Any:
+    def break_down(jobs: Any, initial_job_idx: int) -> Any:
         gone = subprocess.Popen([sys.executable, "-c", ""])
-        gone.wait()
+        gone.wait(timeout=60)
         with store.running("cell", SEED, "digits clean erm"):
             alive = store.under_way()[0]
         host = alive.name.split("@")[1]
@@ -122,26 +112,62 @@ def test_a_launcher_that_breaks_names_the_cells_that_died_with_it(tmp_path: Path
         alive.with_name(f"ef-0@elsewhere@{gone.pid}").write_text("digits clean sop")
         raise DiedError("the pool is broken\nand more")
 
-    (error,) = launched(launch, [[]], store)
+    told: list[Any] = []
+    (error,) = launched(LauncherOf(break_down), [[]], store, lambda *key: told.append(key))
+    assert told == [("ab", SEED)]
     assert isinstance(error, LaunchError)
     assert str(error).startswith("a worker process died while it ran digits clean gce: finished rows are kept")
     assert isinstance(error.__cause__, DiedError)
     assert store.died() == {}
-    (error,) = launched(lambda jobs, initial_job_idx: launch_refused(), [[]], store)
+    (error,) = launched(LauncherOf(refuse), [[]], store, lambda *key: told.append(key))
+    assert len(told) == 1
     assert str(error).startswith("the launcher stopped: ConnectionError: no cluster at x: finished rows are kept")
 
 
-def launch_refused() -> Any:
+def refuse(jobs: Any, initial_job_idx: int) -> Any:
     raise ConnectionError("no cluster at x\nmore")
 
 
-@pytest.fixture
-def misbehaving(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Make gce do something while it trains; the other methods stay as they are."""
+@pytest.mark.slow
+def test_a_run_that_always_kills_its_process_gets_a_failed_row_and_keeps_no_other_from_running(
+    cells: list[Cell], tmp_path: Path, misbehaving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launcher is the plain one, with a process of its own for every job."""
 
-    def arrange(do: Callable[[], None]) -> None:
+    def in_children(launcher: Any, *rest: Any) -> Any:
+        def launch(jobs: Any, initial_job_idx: int) -> Any:
+            for job in jobs:
+                child = faults.fork.Process(target=launcher.launch, args=([job], 0))
+                child.start()
+                if faults.ended(child) < 0:
+                    raise DiedError("a worker was killed")
+            return []
+
+        return launched(LauncherOf(launch), *rest)
+
+    monkeypatch.setattr("benchmark.sweep.launched", in_children)
+    misbehaving(lambda: os.kill(os.getpid(), signal.SIGKILL), "ERM")
+    erm, gce = (cell.id for cell in cells)
+    results, found = tmp_path / "results", []
+    for _ in range(2):
+        assert faults.ended(faults.start(results, "seeds=[0,1]", "seeds.noise=[4,5]")) == 1
+        found.append({(row.cell, row.seed[1]): row.status for row in Store(results).rows()})
+    died = {(erm, 4): "failed", (erm, 5): "failed"}
+    assert found == [{(erm, 4): "failed"}, died | {(gce, 4): "ok", (gce, 5): "ok"}]
+    row = Store(results).read(erm, (1, 5, 1))
+    assert row is not None
+    assert row.error == DIED
+    assert row.labels["noise"] == "symmetric(rate=0.4)"
+    assert f"seed 1-5-1: {DIED}\n  repeat: {row.provenance['command']}\n" in results.with_suffix(".log").read_text()
+
+
+@pytest.fixture
+def misbehaving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make a method, gce by default, do something while it trains; the other methods stay as they are."""
+
+    def arrange(do: Callable[[], None], method: str = "GCE") -> None:
         def run(config: Any, *arguments: Any, **named: Any) -> Outcome:
-            if config["_target_"].endswith("GCE"):
+            if config["_target_"].endswith(f".{method}"):
                 do()
             return execute(config, *arguments, **named)
 
@@ -197,10 +223,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of one megabyte."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False).returncode:
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False, timeout=60).returncode:
         pytest.skip("mounting a small disk takes root")
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", folder], check=True, timeout=60)
 
 
 def test_a_disk_that_is_full_is_told_before_any_training_and_loses_nothing(cells: list[Cell], paths: Paths, small_disk: Path) -> None:
@@ -212,7 +238,7 @@ def test_a_disk_that_is_full_is_told_before_any_training_and_loses_nothing(cells
     with pytest.raises(DataError, match=r"cannot be written \(No space left on device\): make room, or give paths.results=DIR"):
         run_cell(cells[1], [SEED], small)
     assert {path: path.read_bytes() for path in small_disk.glob("runs/??/*.json")} == before
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True, timeout=60)
     with pytest.raises(DataError, match=r"cannot be written \(Read-only file system\)"):
         run_cell(cells[1], [SEED], small)
 
@@ -221,9 +247,7 @@ def test_a_sweep_on_a_full_disk_is_one_line_and_exit_code_2(small_disk: Path, tm
     (small_disk / "filler").write_bytes(bytes(2**20 - 8192))
     results = tmp_path / "link"
     results.symlink_to(small_disk)
-    child = faults.start(results)
-    child.join()
-    assert child.exitcode == 2
+    assert faults.ended(faults.start(results)) == 2
     (line,) = results.with_suffix(".log").read_text().splitlines()
     assert line.startswith(f"error: {results}/runs cannot be written (No space left on device): make room")
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
+import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -13,6 +16,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
+from test_faults import wait_for
 from test_system import in_process
 
 from benchmark import faults
@@ -25,23 +29,44 @@ from benchmark.limits import DRAIN, drained_by_sigterm
 from benchmark.store import Row, Seed, Store
 from benchmark.verify import differences
 
+LONGER = "trainer=quick(epochs=15)"  # a run is not over before a signal arrives
 INSTALL = "is not installed: run 'make setup-launchers'"
 Rows = dict[tuple[str, Seed], Row]
 
 
-def sweep(results: Path, launcher: str, **environment: str) -> subprocess.Popen[str]:
-    words = [*faults.SWEEP[:-1], f"launcher={launcher}", "jobs=2", f"paths.results={results}", f"paths.cache={results}/cache"]
-    command = [sys.executable, "-m", "benchmark", *words]
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+class Sweep:
+    """``python -m benchmark`` with two jobs in a process of its own, which no test outlives."""
+
+    def __init__(self, results: Path, launcher: str, **environment: str) -> None:
+        self.store = Store(results)
+        words = [*faults.SWEEP[:-1], LONGER, f"launcher={launcher}", "jobs=2", f"paths.results={results}", f"paths.cache={results}/cache"]
+        command = [sys.executable, "-m", "benchmark", *words]
+        self.child = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def running(self) -> list[int]:
+        """Processes of the runs under way, as soon as there are some."""
+        known = wait_for(lambda: [path.name.split("@")[2] for path in self.store.under_way()], lambda: self.child.poll() is None)
+        return [int(process) for process in known]
+
+    def end(self) -> tuple[int, str]:
+        """Exit code, and what was printed."""
+        try:
+            output, errors = self.child.communicate(timeout=faults.LIMIT)
+        finally:
+            self.child.kill()
+        return self.child.returncode, output + errors
+
+    def rows(self) -> Rows:
+        """What is there."""
+        return {(row.cell, row.seed): row for row in self.store.rows()}
 
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    return faults.finish(tmp_path_factory.mktemp("basic") / "results")
+    return faults.finish(tmp_path_factory.mktemp("basic") / "results", LONGER)
 
 
-def assert_same_rows(results: Path, expected: Rows) -> None:
-    found = {(row.cell, row.seed): row for row in Store(results).rows()}
+def assert_same_rows(found: Rows, expected: Rows) -> None:
     assert found.keys() == expected.keys()
     for key, row in found.items():
         assert differences(row, expected[key]) == []
@@ -50,14 +75,98 @@ def assert_same_rows(results: Path, expected: Rows) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("launcher", "package"), [("joblib", "joblib"), ("submitit_local", "submitit"), ("ray", "ray")])
-def test_two_jobs_of_every_launcher_give_the_same_rows(launcher: str, package: str, expected: Rows, tmp_path: Path) -> None:
+def test_a_sweep_that_is_drained_and_loses_a_worker_ends_with_the_rows_of_a_plain_one(launcher: str, package: str, expected: Rows, tmp_path: Path) -> None:
     pytest.importorskip(package, reason=f"{package} {INSTALL}")
-    child = sweep(tmp_path / "results", launcher)
-    output, errors = child.communicate(timeout=300)
-    assert child.returncode == 0, errors[-2000:]
-    assert_same_rows(tmp_path / "results", expected)
-    assert errors.splitlines()[-1] == "6 of 6 runs done, failed 0, skipped 0"
-    assert "INFO" not in output + errors
+    asked = Sweep(tmp_path / "results", launcher)
+    wait_for(lambda: len(asked.rows()) > 1, lambda: asked.child.poll() is None)
+    asked.child.send_signal(signal.SIGTERM)
+    code, text = asked.end()
+    assert code == 128 + signal.SIGTERM, text[-2000:]
+    assert "drained: the running seeds have ended, no other was started; the same command goes on" in text
+    drained = asked.rows()
+    assert 1 < len(drained) < 6
+    assert {row.status for row in drained.values()} == {"ok"}
+    assert not list((tmp_path / "results" / "running").iterdir())
+
+    robbed = Sweep(tmp_path / "results", launcher)
+    os.kill(robbed.running()[0], signal.SIGKILL)
+    code, text = robbed.end()
+    assert code == 1, text[-2000:]
+    assert "Traceback" not in text
+    (line,) = [line for line in text.splitlines() if line.startswith("error: ")]
+    assert "a worker process died while it ran digits(subset=500) symmetric(rate=0.4)" in line
+    assert "finished rows are kept, run the same command again" in line
+    rows = robbed.rows()
+    assert {key for key, row in rows.items() if row.status == "failed"}
+    assert all(rows[key] == row for key, row in drained.items())
+
+    assert "INFO" not in text
+    assert_same_rows(faults.finish(tmp_path / "results", LONGER), expected)
+
+
+def node(log: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    """A Ray node of one CPU, as soon as it has started; it ends with its process.
+
+    It has the machine's own address: a driver takes 127.0.0.1 for that of its own, where such nodes do not listen.
+    """
+    words = [f"--node-ip-address={own_address()}", "--num-cpus=1", f"--object-store-memory={80 * 2**20}", "--disable-usage-stats", "--block", *arguments]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *words]
+    with log.open("wb") as file:
+        child = subprocess.Popen(command, env=os.environ | environment, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        wait_for(lambda: "Ray runtime started" in log.read_text(), lambda: child.poll() is None, limit=60)
+    except BaseException:
+        child.kill()
+        raise
+    return child
+
+
+def own_address() -> str:
+    """Of this machine; traffic to it stays on the loopback device. No packet is sent to the address that asks for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect(("192.0.2.1", 9))
+        return str(asking.getsockname()[0])
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_nodes_gives_the_same_rows(expected: Rows, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason=f"ray {INSTALL}")
+    with socket.socket() as free:
+        free.bind(("", 0))
+        address = f"{own_address()}:{free.getsockname()[1]}"
+    nodes, raylets = list[subprocess.Popen[bytes]](), set[str]()
+    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16), "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
+    try:
+        nodes.append(node(tmp_path / "head.log", own, "--head", f"--port={address.rpartition(':')[2]}", "--include-dashboard=false"))
+        nodes.append(node(tmp_path / "second.log", own, f"--address={address}"))
+        sweep = Sweep(tmp_path / "results", "ray_cluster", RAY_ADDRESS=address, **own)
+
+        def ended() -> bool:
+            raylets.update(parent for path in sweep.store.under_way() if (parent := parent_of(path.name.split("@")[2])))
+            return sweep.child.poll() is not None
+
+        wait_for(ended)
+        code, text = sweep.end()
+    finally:
+        for child in reversed(nodes):
+            child.terminate()
+            try:
+                child.wait(timeout=20)
+            finally:
+                child.kill()
+    assert code == 0, text[-2000:]
+    assert len(raylets) == 2
+    assert_same_rows(sweep.rows(), expected)
+    assert text.splitlines()[-1] == "6 of 6 runs done, failed 0, skipped 0"
+    assert "INFO" not in text
+
+
+def parent_of(process: str) -> str:
+    """Of a process that may be gone, then nothing."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1]
+    except OSError:
+        return ""
 
 
 @pytest.mark.parametrize(("launcher", "extra", "package"), [("ray", "ray", "ray"), ("slurm", "slurm", "submitit")])

@@ -40,4 +40,4 @@ class GridSweeper(Sweeper):
         assert self.hydra_context is not None
         assert self.launcher is not None
         overrides = OverridesParser.create(config_loader=self.hydra_context.config_loader).parse_overrides(arguments)
-        return run_sweep(self.sweep_config, overrides, self.config, self.launcher.launch)
+        return run_sweep(self.sweep_config, overrides, self.config, self.launcher)
