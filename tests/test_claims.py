@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_behaviour import BEATS
 
 from benchmark import claims
 from benchmark.claims import gain, measured
@@ -67,6 +68,14 @@ def test_what_is_recorded_are_cells_of_the_experiment_with_all_their_seeds() -> 
         (cell.labels["method"], cell.labels["noise"]) for cell in cells.cells if cell.labels["method"] != "erm"
     }
     assert {int(entry["n"]) for entry in lines} == {len(experiment["seeds"])} == {10}
+
+
+def test_what_beats_erm_on_part_of_digits_is_recorded_to_beat_it_on_all() -> None:
+    with claims.MEASURED.open(encoding="utf8") as file:
+        low = {(entry["method"], entry["noise"]): float(entry["low"]) for entry in csv.DictReader(file)}
+    both = [(method, noise) for noise, methods in BEATS.items() for method in methods if (method, noise) in low]
+    assert len(both) >= 8
+    assert all(low[pair] > 0 for pair in both)
 
 
 def test_claims_name_methods_that_exist() -> None:
