@@ -73,7 +73,9 @@ class Part:
 
     def to(self, device: torch.device) -> Part:
         """The same part with its tensors on ``device``."""
-        return Part(self.pool.to(device), self.value.to(device), self.live.to(device), None if self.source is None else self.source.to(device))
+        source = None if self.source is None else self.source.to(device)
+        extras = {name: table.to(device) for name, table in self.extras.items()}
+        return Part(self.pool.to(device), self.value.to(device), self.live.to(device), source, extras)
 
     def observed(self) -> Observed:
         """The flat labels that a method may see, on the CPU."""

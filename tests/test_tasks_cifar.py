@@ -23,6 +23,7 @@ from benchmark.noise.cache import corrupt
 from benchmark.noise.superclass import CIFAR100, FINE
 from benchmark.paths import Paths
 from benchmark.runner import run_cell
+from benchmark.setting import setting_for
 from benchmark.splits import assemble
 from benchmark.stats.intraclass import intraclass_ratio
 from benchmark.types import Corruption, Task
@@ -231,6 +232,24 @@ def test_a_row_scores_the_other_test_labels_too(ten: dict[str, np.ndarray], path
     assert row.metrics["test_corrected/last/accuracy"] + row.metrics["test/last/accuracy"] <= 1
     assert row.metrics["test_corrected/last/nll"] != row.metrics["test/last/nll"]
     assert row.noise_stats["rate"] == pytest.approx(np.mean([ten[f"random_label{a}"][:TRAIN] != ten["clean_label"][:TRAIN] for a in (1, 2, 3)]), abs=0.2)
+
+
+def test_privileged_inputs_reach_the_method_that_declares_them(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = write_images(paths.data, cifar100.IMAGES, 100, coarse={i: i % 20 for i in range(100)})
+    right = np.concatenate([made["train"], np.random.default_rng(2).integers(0, 100, SIZE - TRAIN)])
+    noisy, side = people(right, 100, cifar100n.BATCH, workers=60)
+    sha = write_labels(paths.data / cifar100n.HUMAN.path, {"clean_label": right, "noisy_label": noisy})
+    monkeypatch.setattr(cifar100n, "HUMAN", replace(cifar100n.HUMAN, sha256=sha))
+    monkeypatch.setattr(cifar100n, "SIDE", replace(cifar100n.SIDE, sha256=write_side(paths.data / cifar100n.SIDE.path, side[:, None], cifar100n.BATCH)))
+    product = {"task": f"cifar100n(rows={TRAIN})", "noise": "human", "method": "tram", "trainer": "smoke(reference_folds=0)"}
+    (cell,) = expand([product], {}, {}, []).cells
+    declared = setting_for(cell, (0, 0, 0), paths).declared["privileged"]
+    whole = load_task("cifar100n", paths, rows=TRAIN).privileged
+    assert whole is not None
+    assert declared.shape == (TRAIN - TRAIN // 10, whole.shape[1])
+    assert {row.numpy().tobytes() for row in declared} <= {row.float().numpy().tobytes() for row in whole}
+    (row,) = run_cell(cell, [(0, 0, 0)], paths)
+    assert row.status == "ok", row.error
 
 
 def test_superclass_names_are_those_of_the_coarse_ids() -> None:
