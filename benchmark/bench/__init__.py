@@ -14,6 +14,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
         ConfigError: no such group.
     """
     from benchmark.bench.engine import engine
+    from benchmark.bench.methods import seconds_of_passes
     from benchmark.bench.noise import noise_speed
     from benchmark.bench.timing import Measurement
     from benchmark.bench.training import finished_sweep, step_overhead, worker_memory
@@ -24,6 +25,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
         "memory": worker_memory,
         "engine": engine,
         "noise": noise_speed,
+        "methods": seconds_of_passes,
     }
     for name in arguments:
         if name not in known:
