@@ -14,7 +14,9 @@ from benchmark.errors import ConfigError
 from benchmark.grid import expand
 from benchmark.methods.base import Method
 from benchmark.noise.base import Context, Noise, Streams
+from benchmark.paths import Paths
 from benchmark.problems import Multiclass
+from benchmark.setting import setting_for
 from benchmark.splits import assemble
 from benchmark.step import Step
 from benchmark.types import Corruption, Labels
@@ -92,6 +94,18 @@ def test_a_step_has_only_the_extras_that_its_method_declares(needs: list[str], m
     monkeypatch.setattr("benchmark.execution.build", lambda *a, **k: spy)
     run({}, make_setting("multiclass", epochs=1))
     assert seen == [needs] * 4
+
+
+def test_candidate_sets_reach_a_cell_of_the_command_line(paths: Paths) -> None:
+    """Through the cache, the split, the move to the device and half of a part."""
+    entry = {"task": "digits", "noise": "candidates", "method": "partial_label", "trainer": "smoke(reference_folds=0)"}
+    (cell,) = expand([entry], {}, {}, []).cells
+    setting = setting_for(cell, (0, 0, 0), paths)
+    sets = setting.declared["candidates"]
+    assert sets.shape == (len(setting.data.train), 10)
+    assert setting.truth.train is not None
+    assert bool(sets[torch.arange(len(sets)), torch.from_numpy(setting.truth.train)].all())
+    assert torch.equal(setting.data.train.take(torch.arange(5)).extras["candidates"][:, 0], sets[:5])
 
 
 def test_a_task_without_privileged_inputs_is_refused_in_one_line() -> None:
