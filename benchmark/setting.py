@@ -145,8 +145,8 @@ def extra_needs(data: TrainingData) -> dict[str, Any]:
 def declared_needs(data: TrainingData, labels: Labels, given: np.ndarray, transition: np.ndarray | None) -> dict[str, Any]:
     """What methods may declare as a need.
 
-    noise_rate (C, K) per column and observed class, transition (L, K, K), and trusted (num_units,): the right labels of a twentieth of the
-    examples, drawn by their position, -1 elsewhere.
+    noise_rate (C, K) per column and observed class, transition (L, K, K), trusted (num_units,): the right labels of a twentieth of the
+    examples, drawn by their position, -1 elsewhere, and right (num_units,): those of all.
     """
     live = labels.live & known(labels.value)
     if data.problem.kind == "continuous":
@@ -161,5 +161,7 @@ def declared_needs(data: TrainingData, labels: Labels, given: np.ndarray, transi
     wrong = np.bincount(cell[live & (given != labels.value)], minlength=columns * k)
     rate_table = torch.from_numpy(wrong / np.maximum(total, 1)).reshape(columns, k).float()
     chosen = stream(labels.group, "trusted") < TRUSTED
+    right = torch.from_numpy(np.where(live, labels.value, -1))
     trusted = torch.from_numpy(np.where(chosen & live, labels.value, -1))
-    return {"noise_rate": rate_table, "transition": None if transition is None else torch.from_numpy(transition).float(), "trusted": trusted}
+    known_transition = None if transition is None else torch.from_numpy(transition).float()
+    return {"noise_rate": rate_table, "transition": known_transition, "trusted": trusted, "right": right}

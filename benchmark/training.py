@@ -75,6 +75,8 @@ def run_info(
         seed=seed,
         declared=dict(declared),
         features=features,
+        names=data.problem.names,
+        tokens=None if data.train.lengths is None else data.train.x,
     )
 
 

@@ -1,6 +1,7 @@
 """Pure mathematics that methods share: losses, divergences, selection, mixtures, semi-supervised and partial labels, transition matrices."""
 
 from benchmark.functional.candidates import progressive_confidence, purify, uniform_confidence
+from benchmark.functional.denoising import agreement, believed, class_weights, neighbor_share, squared_targets
 from benchmark.functional.divergences import jensen_shannon, kl_divergence, symmetric_kl
 from benchmark.functional.folds import group_folds
 from benchmark.functional.losses import (
@@ -58,10 +59,12 @@ from benchmark.functional.votes import dawid_skene, majority_vote
 
 __all__ = [
     "BetaMixture",
+    "agreement",
     "anchor_transition",
     "asymmetric_loss",
     "backward_correction",
     "bag_ranking_loss",
+    "believed",
     "bernoulli_divergence",
     "best_threshold",
     "beta_mixture",
@@ -69,6 +72,7 @@ __all__ = [
     "bootstrapped",
     "bounded_cross_entropy",
     "class_balanced",
+    "class_weights",
     "co_guess",
     "consensus",
     "consensus_transition",
@@ -106,6 +110,7 @@ __all__ = [
     "negative_entropy",
     "negative_log",
     "neighbor_consensus",
+    "neighbor_share",
     "normalized_cross_entropy",
     "normalized_focal",
     "positive_unlabelled",
@@ -127,6 +132,7 @@ __all__ = [
     "sparsemax",
     "sparsemax_loss",
     "splc_loss",
+    "squared_targets",
     "structure_distance",
     "symmetric_kl",
     "uniform_confidence",

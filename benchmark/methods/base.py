@@ -28,7 +28,7 @@ from benchmark.identity import seed_for
 from benchmark.step import Step
 from benchmark.types import Evaluate, FitFunction, Kind, Observed, Optimizers, Phase, Split
 
-NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "trusted")  # what a method can know beyond noisy labels
+NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "trusted", "right")  # what a method can know beyond noisy labels
 
 Fidelity = Literal["exact", "adapted"]
 
@@ -67,6 +67,8 @@ class RunInfo:
     seed: int
     declared: dict[str, Any] = field(default_factory=dict)
     features: int = 0  # width of what the networks' encoders give
+    names: tuple[str, ...] = ()  # of the classes; of the labels for multi-label
+    tokens: Tensor | None = None  # (E, W, F) ids of the training sentences, where inputs are tokens
 
     @property
     def num_units(self) -> int:

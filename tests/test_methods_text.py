@@ -1,0 +1,241 @@
+"""What the methods for text compute, against numpy and by hand; their contract is tested with all others'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_setting
+from torch import Tensor
+
+from benchmark import functional
+from benchmark.config import build, load
+from benchmark.errors import DataError
+from benchmark.methods.base import Method, RunInfo
+from benchmark.methods.crossweigh import entities
+from benchmark.methods.roster import Removing
+from benchmark.setting import Setting
+from benchmark.step import Batch, Passes, Step
+from benchmark.training import run_info, set_up
+from benchmark.types import Fit, Observed
+
+NAMES = ("O", "B-X", "I-X", "B-Y", "I-Y")
+
+
+@pytest.fixture(scope="module")
+def setting() -> Setting:
+    return make_setting("tagging")
+
+
+def run_of(setting: Setting, method: Method, epochs: int = 10) -> RunInfo:
+    needs = {need: setting.declared[need] for need in method.needs}
+    return run_info(setting.data, setting.recipe.settings, epochs, 0, needs)
+
+
+def made(name: str, setting: Setting, **options: Any) -> tuple[Any, RunInfo]:
+    method: Any = build(load("method", name, **options), "method")
+    run = run_of(setting, method)
+    set_up(method, run)
+    return method, run
+
+
+def step_of(method: Method, setting: Setting, epoch: int = 0) -> Step:
+    part, at = setting.data.train, torch.arange(12)
+    networks = setting.recipe.networks(setting.data.problem, method.networks)
+    return Step(networks, setting.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(method.networks), epoch=epoch)
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(-1, keepdims=True))
+    found: np.ndarray = e / e.sum(-1, keepdims=True)
+    return found
+
+
+def test_agreement_is_a_mean_divergence() -> None:
+    z = np.random.default_rng(0).normal(size=(3, 5, 4))
+    p = softmax(z)
+    q = p.mean(0)
+    expected = (q * (np.log(q) - np.log(p))).sum(2).mean(0)
+    np.testing.assert_allclose(functional.agreement(torch.from_numpy(z)).numpy(), expected)
+    outputs = torch.from_numpy(z).requires_grad_()
+    assert torch.autograd.gradcheck(functional.agreement, [outputs])
+
+
+def test_squared_targets_sharpen_against_frequent_classes() -> None:
+    p = softmax(np.random.default_rng(1).normal(size=(6, 3)))
+    weight = p**2 / p.sum(0)
+    np.testing.assert_allclose(functional.squared_targets(torch.from_numpy(p)).numpy(), weight / weight.sum(1, keepdims=True))
+    same = torch.full((4, 2), 0.5)
+    assert torch.equal(functional.squared_targets(same), same)
+
+
+def test_labels_that_are_disbelieved_go_but_never_a_whole_class() -> None:
+    p, label = torch.tensor([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 2), torch.tensor([0, 0, 0, 1, 1, 1])
+    live = torch.ones(6, dtype=torch.bool)
+    assert functional.believed(p, label, live, 0.7).tolist() == [True] * 6  # all of class 1 would go: it stays
+    assert functional.believed(p, label, live, 0.3).tolist() == [True, True, True, False, True, True]
+    live[4:] = False
+    assert functional.believed(p, label, live, 0.3)[3]  # of the live ones all would go
+
+
+def test_neighbors_by_sorting_all_cosines() -> None:
+    rng = np.random.default_rng(2)
+    x, kind, at = rng.normal(size=(40, 5)), rng.integers(0, 3, 40), rng.permutation(40)[:25]
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    expected = []
+    for i in range(40):
+        others = [j for j in at if j != i]
+        near = sorted(others, key=lambda j: -unit[i] @ unit[j])[:7]
+        expected.append(np.mean([kind[j] == kind[i] for j in near]))
+    features, kinds = torch.from_numpy(x), torch.from_numpy(kind)
+    same = torch.from_numpy(np.arange(40)[:, None] == at)
+    found = functional.neighbor_share(features, kinds, features[at], kinds[at], 7, same=same, chunk=16)
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+    weight = functional.class_weights(found, kinds, 6.0).numpy()
+    for k in range(3):
+        scaled = np.array(expected)[kind == k] / np.max(np.array(expected)[kind == k])
+        own = 1 / (1 + np.exp(-6 * (scaled - scaled.mean())))
+        np.testing.assert_allclose(weight[kind == k], own / own.max(), rtol=1e-4)
+
+
+def test_oracles_see_which_labels_are_right(setting: Setting) -> None:
+    mask, _ = made("oracle_mask", setting)
+    step = step_of(mask, setting)
+    units, right = step.units(), setting.declared["right"]
+    fine = units.target == right[units.index]
+    assert 0.5 < fine.float().mean() < 1
+    loss = torch.nn.functional.cross_entropy(units.output[fine], units.target[fine])
+    torch.testing.assert_close(mask.objective(step), loss)
+    subset, run = made("oracle_subset", setting)
+    (phase,) = subset.phases(0, None)
+    seen = run.observed["train"]
+    wrong = ((seen.value != right) & seen.live).reshape(run.num_examples, -1).any(1)
+    assert phase.indices.tolist() == np.flatnonzero(~wrong.numpy()).tolist()
+    nothing = build(load("method", "oracle_subset"), "method")
+    bare = run_info(setting.data, setting.recipe.settings, 5, 0, {"right": torch.full_like(right, 1) - seen.value.clamp(0, 1)})
+    with pytest.raises(DataError, match="oracle_subset: 0 of 120 training examples have right labels only"):
+        set_up(nothing, bare)
+
+
+def test_coregularization_is_cross_entropy_plus_disagreement(setting: Setting) -> None:
+    method, _ = made("coregularization", setting, alpha=3.0, warmup=0.2)
+    early, late = step_of(method, setting, 1), step_of(method, setting, 2)
+    parts = [late.units(net) for net in (0, 1)]
+    plain = sum(torch.nn.functional.cross_entropy(u.output, u.target) for u in parts) / 2
+    torch.testing.assert_close(method.objective(early), plain)
+    apart = functional.agreement(torch.stack([u.output for u in parts])).mean()
+    assert apart > 0
+    torch.testing.assert_close(method.objective(late), plain + 3 * apart)
+    assert torch.equal(method.predict(late), parts[0].output.softmax(1))
+
+
+def test_self_training_learns_confident_targets_of_a_fixed_teacher(setting: Setting) -> None:
+    method, run = made("self_training", setting, first=0.3, period=0.4, threshold=0.6)
+    assert list(method.renewals) == [3, 7]
+    teacher = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(0)) ** 4
+    teacher /= teacher.sum(1, keepdim=True)
+    asked: list[str] = []
+
+    def evaluate(split: str) -> Tensor:
+        asked.append(split)
+        return teacher
+
+    for epoch in range(10):
+        method.phases(epoch, evaluate)
+    assert asked == ["train"] * 2
+    units = step_of(method, setting).units()
+    torch.testing.assert_close(method.objective(step_of(method, setting, 2)), torch.nn.functional.cross_entropy(units.output, units.target))
+    soft = functional.squared_targets(teacher[units.index])
+    sure = soft.max(1).values > 0.6
+    assert 0 < sure.sum() < len(sure)
+    expected = -(soft * units.output.log_softmax(1)).sum(1)[sure].mean()
+    torch.testing.assert_close(method.objective(step_of(method, setting, 3)), expected)
+
+
+def test_roster_averages_robust_networks_into_a_student(setting: Setting) -> None:
+    method, run = made("roster", setting, models=3)
+    given, kinds = [], []
+
+    def fit(**options: Any) -> Fit:
+        kinds.append(type(options["method"]))
+        p = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(len(kinds)))
+        given.append(p / p.sum(1, keepdim=True))
+        return Fit(lambda rows: given[-1], lambda rows: given[-1], torch.nn.Linear(1, 1))
+
+    method.prepare(fit, run)
+    assert kinds == [Removing] * 3
+    step = step_of(method, setting)
+    units, target = step.units(), sum(given) / 3
+    torch.testing.assert_close(method.objective(step), -(target[step.units().index] * units.output.log_softmax(1)).sum(1).mean())
+
+
+def test_weighted_is_a_weighted_mean(setting: Setting) -> None:
+    method, _ = made("weighted", setting, power=2.0)
+    confidence = torch.rand(setting.data.num_units, generator=torch.Generator().manual_seed(0))
+    method.register_buffer("confidence", confidence)
+    step = step_of(method, setting)
+    units = step.units()
+    w = confidence[units.index] ** 2
+    loss = torch.nn.functional.cross_entropy(units.output, units.target, reduction="none")
+    torch.testing.assert_close(method.objective(step), (w * loss).sum() / w.sum())
+
+
+def sentences(tags: list[list[int]], words: list[list[int]]) -> RunInfo:
+    """A run of three-token sentences."""
+    value = torch.tensor(tags).reshape(-1)
+    seen = Observed(value, torch.arange(len(value)) // 3, torch.arange(len(value)) % 3, value >= 0)
+    tokens = torch.tensor(words).unsqueeze(2)
+    return RunInfo("tagging", "categorical", len(tags), 3, 5, 4, 1, {"train": seen}, torch.device("cpu"), np.arange(len(tags)), 0, names=NAMES, tokens=tokens)
+
+
+def test_entities_are_equal_by_words_and_type() -> None:
+    run = sentences([[1, 2, 0], [0, 1, 2], [3, 4, -1], [1, 1, 0], [0, 0, 0]], [[7, 8, 9], [9, 7, 8], [7, 8, 0], [7, 8, 1], [7, 8, 9]])
+    found = entities(run).toarray()
+    assert found.shape == (5, 4)  # "7 8" of type X, "7 8" of type Y, "7", "8"
+    assert (found[0] == found[1]).all()
+    assert found.sum(1).tolist() == [1, 1, 1, 2, 0]
+    assert (found[0] @ found[2], found[0] @ found[3]) == (0, 0)
+
+
+def test_crossweigh_judges_a_fold_by_networks_that_know_none_of_its_entities() -> None:
+    method: Any = build(load("method", "crossweigh", folds=3, repetitions=2, factor=0.5, least=0.0), "method")
+    words = [[min(i, 20), 9, 9] for i in range(30)]  # the last ten sentences share an entity
+    run = sentences([[1, 0, 0]] * 30, words)
+    asked: list[tuple[set[int], set[int]]] = []
+
+    def fit(indices: np.ndarray) -> Fit:
+        def predict(held: np.ndarray) -> Tensor:
+            asked.append(({words[i][0] for i in indices}, {words[i][0] for i in held}))
+            p = torch.zeros(len(held), 3, 5)
+            p[:, :, 0] = 1.0
+            p[torch.from_numpy(held % 2 == 0), 0, 1] = 2.0  # odd sentences are judged wrong every time
+            return p.reshape(-1, 5)
+
+        return Fit(predict, predict, torch.nn.Linear(1, 1))
+
+    method.prepare(fit, run)
+    assert len(asked) == 6
+    assert all(len(held) > 5 and not train & held for train, held in asked)
+    assert all(20 in held for _, held in asked)  # so no network learned the shared one
+    assert all(len(train) == 20 - len(held - {20}) for train, held in asked)
+    weight = method.weight.reshape(30, 3)
+    assert weight[0::2].eq(1.0).all()
+    assert weight[1::2].eq(0.25).all()
+
+
+def test_colada_softens_labels_that_neighbors_contradict(setting: Setting) -> None:
+    method, run = made("colada", setting, rounds=1, neighbors=5, bank=1000)
+    seen = run.observed["train"]
+    probability = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(3))
+    probability /= probability.sum(1, keepdim=True)
+    features = torch.rand(run.num_examples, run.width, 4, generator=torch.Generator().manual_seed(4))
+    for epoch in range(10):
+        method.phases(epoch, lambda split, net=None, features_=features, features=False: features_ if features else probability)
+    given = torch.nn.functional.one_hot(seen.value.clamp(min=0), run.num_classes).float()
+    extra = method.soft - 0.5 * given
+    w = extra.sum(1)[seen.live] / 0.5
+    assert 0 < w.min() < w.max() <= 1 + 1e-6
+    torch.testing.assert_close(extra[seen.live], 0.5 * w[:, None] * probability[seen.live])
+    assert torch.equal(method.soft[~seen.live], given[~seen.live])
