@@ -18,7 +18,8 @@ JPEG = b"\xff\xd8\xff"
 
 
 def decode(files: Sequence[Path], size: int, channels: int) -> Tensor:
-    """(E, channels, size, size) uint8. Images are stretched to a square (bilinear); one channel is luminance, transparency is dropped.
+    """(E, channels, size, size) uint8. Images are stretched to a square (bilinear); one channel is luminance, transparency is
+    dropped, gray levels of 16 bits are scaled to their largest one.
 
     Raises:
         ConfigError: a size or number of channels that cannot be. DataError: a file that is missing or no image.
@@ -50,10 +51,16 @@ def pixels(encoded: Iterable[bytes], count: int, shape: tuple[int, int, int], wh
     return out
 
 
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Gray levels of more than 8 bits (radiographs have 10 to 16) as bytes, the largest one as 255; they would be cut at 255 otherwise."""
+    level = np.asarray(image).astype(np.float64)
+    return Image.fromarray(np.clip(level / max(level.max(), 1) * 255, 0, 255).round().astype(np.uint8))
+
+
 def _opened(file: Path | io.BytesIO, name: str, channels: int) -> Image.Image:
     try:
         with Image.open(file) as image:
-            return image.convert("L" if channels == 1 else "RGB")
+            return (_eight_bits(image) if image.mode[:1] in "IF" else image).convert("L" if channels == 1 else "RGB")
     except FileNotFoundError as error:
         raise DataError(f"{name} is missing: correct the table, or add the image") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -137,4 +137,5 @@ WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "multilabel": write_multilabel,
     "image_folder": write_images,
     "cxr_reports": write_cxr_reports,
+    "cxr_images": write_nih,
 }
