@@ -11,6 +11,7 @@ from scipy.stats import chisquare, kstest, spearmanr
 from benchmark.api import load_noise
 from benchmark.errors import ConfigError
 from benchmark.noise.base import Context, Streams
+from benchmark.noise.regression_inputs import capped
 from benchmark.problems import Regression
 from benchmark.types import Labels
 
@@ -117,3 +118,29 @@ def test_raters_that_nobody_recorded_are_refused(sets: dict[str, np.ndarray], op
 def test_sizes_that_are_none_are_refused(name: str, key: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"noise\.{key}="):
         load_noise(name, **{key: value})
+
+
+def test_residual_noise_prefers_hard_samples_at_the_stated_rate() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(4000, 3))
+    hard = np.abs(x[:, 2])  # the linear probe cannot see this part
+    labels = Regression("z").labels(x[:, 0] + 3 * hard * rng.choice([-1, 1], 4000))
+    for rate in (0.2, 0.6):
+        given = observed("instance_residual", labels, Context(features=x), rate=rate)
+        wrong = given != labels.value
+        assert wrong.mean() == pytest.approx(rate, abs=0.03)
+        assert spearmanr(wrong, hard).statistic > 0.2
+    assert set(given) <= set(labels.value)
+
+
+def test_chances_are_proportional_to_weights_up_to_one() -> None:
+    weight = np.random.default_rng(3).gamma(1.0, size=1000)
+    weight[::10] = 0
+    for rate in (0.1, 0.5, 0.8):
+        chance = capped(weight, rate)
+        assert chance.mean() == pytest.approx(rate)
+        below = (chance < 1) & (weight > 0)
+        assert np.ptp(chance[below] / weight[below]) < 1e-9
+        assert (chance <= 1).all()
+    assert capped(weight, 0.95).mean() == pytest.approx(0.95)
+    assert (capped(np.zeros(5), 0.3) == 0.3).all()

@@ -60,12 +60,7 @@ class UniformResample(Noise):
             low, high = labels.value[live].min(), labels.value[live].max()
             observed[flip] = low + pick * (high - low)
         elif len(live):
-            ordered = np.sort(labels.value[live]) if self.over == "empirical" else np.unique(labels.value[live])
-            first, last = np.searchsorted(ordered, own, "left"), np.searchsorted(ordered, own, "right")
-            others = len(ordered) - (last - first)
-            at = (pick * others).astype(np.int64)
-            # Positions below the own value stay, those at or above it skip the samples that share it.
-            observed[flip] = np.where(others > 0, ordered[np.minimum(np.where(at < first, at, at + last - first), len(ordered) - 1)], own)
+            observed[flip] = another(np.sort(labels.value[live]) if self.over == "empirical" else np.unique(labels.value[live]), own, pick)
         return corruption(labels, observed)
 
 
@@ -122,6 +117,16 @@ class Quantized(Noise):
         width = size_of(labels, "range") / (self.levels - 1)
         low = labels.value[labels.live].min(initial=np.inf)
         return corruption(labels, low + np.round((labels.value - low) / width) * width if width > 0 else labels.value)
+
+
+def another(ordered: np.ndarray, own: np.ndarray, pick: np.ndarray) -> np.ndarray:
+    """(M,) entries of the sorted array ``ordered`` that differ from ``own`` (M,), each with equal chance by ``pick`` in [0, 1); ``own`` where none does."""
+    first, last = np.searchsorted(ordered, own, "left"), np.searchsorted(ordered, own, "right")
+    others = len(ordered) - (last - first)
+    at = (pick * others).astype(np.int64)
+    # Positions below the own value stay, those at or above it skip the samples that share it.
+    found: np.ndarray = np.where(others > 0, ordered[np.minimum(np.where(at < first, at, at + last - first), len(ordered) - 1)], own)
+    return found
 
 
 def size_of(labels: Labels, unit: Unit) -> float:

@@ -6,8 +6,10 @@ import numpy as np
 
 from benchmark.errors import ConfigError
 from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption
-from benchmark.noise.regression import REGRESSION, normal, size_of
+from benchmark.noise.regression import REGRESSION, another, normal, size_of
 from benchmark.types import Corruption, Labels
+
+MOST_FEATURES, RIDGE = 512, 1e-3
 
 
 class Heteroscedastic(Noise):
@@ -38,6 +40,62 @@ class Heteroscedastic(Noise):
             along = x[:, self.feature]
         rank = (along.argsort(kind="stable").argsort(kind="stable") + 0.5) / len(along)
         return corruption(labels, labels.value + 2 * self.scale * size_of(labels, "sd") * rank * normal(streams["pick"]))
+
+
+class InstanceResidual(Noise):
+    """The target becomes that of a random sample with another target, the more likely the harder the sample: p_i = min(1, k |r_i|), mean p_i = ``rate``.
+
+    r_i is the residual of a ridge regression of the right targets on the standardized features (at most 512 of them, by random directions where there
+    are more): what a plain model gets wrong, people get wrong.
+    """
+
+    problems = REGRESSION
+    needs = frozenset({"features"})
+    not_local = "difficulty is relative to the other samples"
+
+    def __init__(self, rate: float = 0.4) -> None:
+        self.rate = check_rate(rate, "noise.rate")
+
+    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
+        """Drawn from the right targets, never the sample's own value."""
+        assert context.features is not None
+        live = np.flatnonzero(labels.live)
+        observed = labels.value.copy()
+        if len(live):
+            chance = capped(self._difficulty(labels, streams, context.features)[live], self.rate)
+            flip = live[streams["flip"][live] < chance]
+            observed[flip] = another(np.sort(labels.value[live]), labels.value[flip], streams["pick"][flip])
+        return corruption(labels, observed)
+
+    def _difficulty(self, labels: Labels, streams: Streams, features: np.ndarray) -> np.ndarray:
+        """|r_i| of every unit."""
+        x = features.reshape(len(features), -1).astype(float)
+        spread = x.std(0)
+        x = (x - x.mean(0)) / np.where(spread > 0, spread, 1)
+        if x.shape[1] > MOST_FEATURES:
+            x = x @ streams.generator("direction").standard_normal((x.shape[1], MOST_FEATURES)) / np.sqrt(x.shape[1])
+        known, y = x[labels.live], labels.value[labels.live]
+        beta = np.linalg.solve(known.T @ known + RIDGE * len(known) * np.eye(x.shape[1]), known.T @ (y - y.mean()))
+        residual: np.ndarray = np.abs(labels.value - y.mean() - x @ beta)
+        return residual
+
+
+def capped(weight: np.ndarray, rate: float) -> np.ndarray:
+    """(N,) probabilities min(1, k weight) whose mean is ``rate``; equal ones where all weights are 0.
+
+    >>> capped(np.array([0.0, 1.0, 1.0, 6.0]), 0.5)
+    array([0. , 0.5, 0.5, 1. ])
+    """
+    if not weight.max() > 0:
+        return np.full(len(weight), rate)
+    if rate * len(weight) >= (weight > 0).sum():
+        return np.where(weight > 0, 1.0, (rate * len(weight) - (weight > 0).sum()) / max((weight == 0).sum(), 1))
+    ordered = np.sort(weight)[::-1]
+    rest = np.cumsum(ordered[::-1])[::-1]  # of the weights from the m-th largest on
+    k = (rate * len(weight) - np.arange(len(weight))) / np.where(rest > 0, rest, np.inf)
+    first = int(np.argmax(k * ordered <= 1 + 1e-12))  # how many are certain
+    found: np.ndarray = np.minimum(1.0, k[first] * weight)
+    return found
 
 
 class Rater(Noise):
