@@ -16,6 +16,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
     from benchmark.bench.engine import engine
     from benchmark.bench.methods import seconds_of_passes
     from benchmark.bench.noise import noise_speed
+    from benchmark.bench.regression import regression
     from benchmark.bench.timing import Measurement
     from benchmark.bench.training import finished_sweep, step_overhead, worker_memory
 
@@ -26,6 +27,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
         "engine": engine,
         "noise": noise_speed,
         "methods": seconds_of_passes,
+        "regression": regression,
     }
     for name in arguments:
         if name not in known:
