@@ -9,7 +9,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from benchmark.config import CONF, cell
+from benchmark.cells import cell
+from benchmark.config import CONF
 from benchmark.errors import Abort, UserError
 from benchmark.grid import unsupported
 from benchmark.identity import ROOT

@@ -13,7 +13,8 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from benchmark.config import Cell, build
+from benchmark.cells import Cell
+from benchmark.config import build
 from benchmark.data import same_inputs
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side

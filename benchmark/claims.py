@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.config import Cell
+from benchmark.cells import Cell
 from benchmark.errors import ConfigError
 from benchmark.files import write_atomically
 from benchmark.frames import run_frame

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.config import declaration, knows_noise
+from benchmark.config import declaration
 from benchmark.declarations import declared, defines, problem_classes
 from benchmark.grid import layers
 from benchmark.protocol import CHECKPOINTS, PRIMARY
+from benchmark.published import knows_noise
 from benchmark.store import Row
 
 

@@ -20,7 +20,8 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from benchmark.config import Cell, declaration, default_of, label, names, option, raw, settled
+from benchmark.cells import Cell, label, settled
+from benchmark.config import declaration, default_of, names, option, raw
 from benchmark.declarations import declared, problem_classes
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES

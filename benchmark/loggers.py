@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmark.config import Cell
+from benchmark.cells import Cell
 from benchmark.errors import ConfigError
 from benchmark.evaluation import Checkpoint
 from benchmark.store import Seed, seed_name

@@ -19,8 +19,24 @@ from typing import Any
 
 from benchmark.errors import ConfigError, choices
 
+SETTING = "setting"  # of a method with a ``paper`` block: where its hyper-parameters come from; it leads, it is no parameter
 SETTINGS = ("blind", "paper")
 CONDITIONS = ("noise", "rate", "task")
+
+
+def is_plugin(value: Any) -> bool:
+    """Whether a value is the config of a plugin."""
+    return isinstance(value, Mapping) and "_target_" in value
+
+
+def bare(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's config as cells have it: without ``setting: blind``."""
+    return {key: bare(value) if is_plugin(value) else value for key, value in config.items() if (key, value) != (SETTING, "blind")}
+
+
+def knows_noise(config: Mapping[str, Any]) -> bool:
+    """Whether the hyper-parameters of a method, or of one inside it, were chosen by somebody who knew the noise."""
+    return config.get(SETTING) == "paper" or any(knows_noise(value) for value in config.values() if is_plugin(value))
 
 
 def published(rules: Any, keys: Mapping[str, Any], facts: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmark.config import Cell
+from benchmark.cells import Cell
 from benchmark.errors import UserError
 from benchmark.evaluation import Evaluation
 from benchmark.execution import execute, measure

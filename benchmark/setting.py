@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from benchmark.artifacts import kept
-from benchmark.config import Cell, build, load_task_arguments
+from benchmark.cells import Cell
+from benchmark.config import build, load_task_arguments
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.features import encoder, with_features

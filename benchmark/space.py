@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark.config import label, option, raw
+from benchmark.cells import label
+from benchmark.config import option, raw
 from benchmark.errors import ConfigError, choices
 from benchmark.grid import parse, resolve
 from benchmark.identity import seed_for

@@ -11,8 +11,9 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from benchmark.cells import Cell
 from benchmark.commandline import prepared
-from benchmark.config import CONF, Cell, names
+from benchmark.config import CONF, names
 from benchmark.grid import Grid
 from benchmark.identity import AXES, ROOT
 from benchmark.paths import Paths

@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Override
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
-from benchmark.config import Cell
+from benchmark.cells import Cell
 from benchmark.errors import ConfigError, LaunchError
 from benchmark.freshness import due
 from benchmark.frozen import variants

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.config import Cell, names
+from benchmark.cells import Cell
+from benchmark.config import names
 from benchmark.errors import ConfigError, choices
 from benchmark.frozen import freeze
 from benchmark.grid import Grid

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.config import Cell
+from benchmark.cells import Cell
 from benchmark.errors import ConfigError
 from benchmark.identity import AXES
 from benchmark.status import options_of

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from benchmark.config import Cell, build, label, load, names, option, raw, resolve_target
+from benchmark.cells import Cell, label
+from benchmark.config import build, load, names, option, raw, resolve_target
 from benchmark.errors import ConfigError
 from benchmark.grid import parse, resolve
 from benchmark.identity import AXES, cell_id

@@ -21,7 +21,7 @@ import torch
 
 from benchmark import faults
 from benchmark.__main__ import PLUGINS
-from benchmark.config import Cell
+from benchmark.cells import Cell
 from benchmark.errors import DataError, LaunchError
 from benchmark.execution import Outcome, execute
 from benchmark.grid import expand

@@ -12,7 +12,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from benchmark.config import CONF, Cell, cell, names, option
+from benchmark.cells import Cell, cell
+from benchmark.config import CONF, names, option
 from benchmark.errors import ConfigError
 from benchmark.grid import ORDER, Grid, default_model, expand, parse, resolve, split, value_of
 from benchmark.identity import AXES

@@ -13,7 +13,8 @@ import pytest
 import torch
 from conftest import MODELS, PROBLEMS, run
 
-from benchmark.config import build, label, load, names, option, resolve_target
+from benchmark.cells import label
+from benchmark.config import build, load, names, option, resolve_target
 from benchmark.declarations import declared, problem_classes
 from benchmark.execution import Outcome
 from benchmark.frames import needs_of

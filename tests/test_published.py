@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 from benchmark import config
 from benchmark import published as rules_of_papers
 from benchmark.api import load_method
-from benchmark.config import Cell, cell, names, option, raw
+from benchmark.cells import Cell, cell
+from benchmark.config import names, option, raw
 from benchmark.errors import ConfigError
 from benchmark.frames import run_frame
 from benchmark.grid import expand

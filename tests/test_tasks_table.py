@@ -14,8 +14,9 @@ import torch
 
 from benchmark.api import load_task
 from benchmark.api import run as run_cell
+from benchmark.cells import Cell
 from benchmark.columns import encoded, feature_columns
-from benchmark.config import Cell, load
+from benchmark.config import load
 from benchmark.errors import ConfigError, DataError, UserError
 from benchmark.grid import unsupported
 from benchmark.leaderboard import compute, sections

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.bench.timing import Measurement, seconds
-from benchmark.config import Cell
+from benchmark.cells import Cell
 from benchmark.grid import expand
 from benchmark.identity import ROOT, digest
 from benchmark.paths import Paths

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.config import label
+from benchmark.cells import label
 from benchmark.errors import ConfigError
 from benchmark.figures import noise_picture
 from benchmark.grid import expand
