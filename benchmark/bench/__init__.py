@@ -19,6 +19,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
     from benchmark.bench.regression import regression
     from benchmark.bench.timing import Measurement
     from benchmark.bench.training import finished_sweep, step_overhead, worker_memory
+    from benchmark.bench.vision import vision
 
     known: dict[str, Callable[[], Iterator[Measurement]]] = {
         "step": step_overhead,
@@ -28,6 +29,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
         "noise": noise_speed,
         "methods": seconds_of_passes,
         "regression": regression,
+        "vision": vision,
     }
     for name in arguments:
         if name not in known:

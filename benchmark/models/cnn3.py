@@ -12,7 +12,7 @@ from benchmark.models.stem import Stem
 
 
 class CNN3(Network):
-    """Three 3 x 3 convolutions with ReLU, all but the first with stride 2, and one hidden layer on all their outputs.
+    """Three 3 x 3 convolutions of stride 2 with ReLU, and one hidden layer on all their outputs.
 
     Neither batch norm nor dropout nor pooling at the end: the hidden layer sees every position, which is what fits 10,000 wrong labels in
     few epochs. Images of twice ``size`` pixels and more are shrunk first.
@@ -25,9 +25,9 @@ class CNN3(Network):
         depth, height, width = inputs.shape
         factor = max(1, min(height, width) // size)
         layers: list[nn.Module] = []
-        for i, (a, b) in enumerate(pairwise([depth, *channels])):
-            layers += [nn.Conv2d(a, b, 3, stride=1 if i == 0 else 2, padding=1), nn.ReLU()]
-        left = [-(-(side // factor) // 2 ** (len(channels) - 1)) for side in (height, width)]
+        for a, b in pairwise([depth, *channels]):
+            layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.ReLU()]
+        left = [-(-(side // factor) // 2 ** len(channels)) for side in (height, width)]
         self.stem = Stem(size)
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * left[0] * left[1], hidden), nn.ReLU())
         self.head = nn.Linear(hidden, outputs)
