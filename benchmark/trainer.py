@@ -39,6 +39,10 @@ class TrainerSettings:
     augment: Literal["none", "crop_flip", "cutout", "strong"] = "none"
     reference_folds: int = 2
 
+    def __post_init__(self) -> None:
+        if self.devices != 1:
+            raise ConfigError(f"trainer.devices={self.devices}: a run takes one device; use several with a cell on each (launcher=slurm or ray)")
+
     def prepare(self, network: Network) -> Network:
         """The network in the memory layout and with the precision of its passes that the trainer asks for."""
         if self.precision == "bf16-mixed":

@@ -145,3 +145,12 @@ def test_images_stay_bytes_and_are_shared() -> None:
     data = TrainingData(Multiclass(list("abc")), part, some).to(torch.device("cpu"))
     assert data.train.pool is data.val.pool is pool
     assert as_numbers(at) is at
+
+
+def test_a_run_takes_one_device_that_is_there() -> None:
+    with pytest.raises(ConfigError, match="a run takes one device"):
+        TrainerSettings(1, 8, "adam", 0.1, devices=2)
+    assert TrainerSettings(1, 8, "adam", 0.1).device == torch.device("cpu")
+    if not torch.accelerator.is_available():
+        with pytest.raises(ConfigError, match="shows torch no GPU"):
+            _ = TrainerSettings(1, 8, "adam", 0.1, accelerator="gpu").device
