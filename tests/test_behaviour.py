@@ -23,7 +23,7 @@ CELL = {"task": "digits(subset=800)", "trainer": "quick(reference_folds=0)"}  # 
 
 # Beats plain training (last epoch) by more than the 95 % interval of the paired difference.
 BEATS = {
-    "symmetric(rate=0.4)": ["gce", "sce", "apl", "elr", "sop", "forward", "coteaching"],
+    "symmetric(rate=0.4)": ["gce", "sce", "apl", "elr", "sop", "forward", "coteaching", "jocor", "small_loss", "m_correction", "dividemix"],
     "asymmetric(rate=0.4)": ["forward", "elr"],
 }
 
