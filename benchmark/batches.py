@@ -10,11 +10,13 @@ from torch import Tensor
 from benchmark.identity import generator
 from benchmark.splits import Part
 
+POOL = 32  # batches whose sentences are sorted together: of 16, a sixth of the tokens would be padding
+
 
 def epoch_order(part: Part, batch_size: int, *axes: object) -> Tensor:
     """One permutation of the training examples per epoch. Phases filter it; the method is not part of its seed.
 
-    Sentences are sorted by length inside pools of 16 batches, and the batches are shuffled, so that little is padded.
+    Sentences are sorted by length inside pools of 32 batches, and the batches are shuffled, so that little is padded.
     """
     own = generator("order", *axes)
     order = torch.randperm(len(part), generator=own)
@@ -22,7 +24,7 @@ def epoch_order(part: Part, batch_size: int, *axes: object) -> Tensor:
         return order
     lengths = part.lengths.cpu()
     whole = len(order) // batch_size * batch_size
-    pools = [pool[lengths[pool].argsort(stable=True)] for pool in order[:whole].split(16 * batch_size)]
+    pools = [pool[lengths[pool].argsort(stable=True)] for pool in order[:whole].split(POOL * batch_size)]
     batched = [batch for pool in pools for batch in pool.split(batch_size)]
     shuffled = [batched[i] for i in torch.randperm(len(batched), generator=own)]
     return torch.cat([*shuffled, order[whole:]])

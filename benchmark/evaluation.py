@@ -16,7 +16,7 @@ import torch
 
 from benchmark.identity import digest, seed_for
 from benchmark.learner import Learner
-from benchmark.measures import Side, detection, interval_scores, memorization, vote_scores
+from benchmark.measures import Side, detection, interval_scores, memorization, parts_of_training, vote_scores
 from benchmark.methods.base import Method, activate
 from benchmark.prediction import predict
 from benchmark.protocol import checkpoints
@@ -149,7 +149,9 @@ class Evaluation(L.Callback):
         if track not in self._kept:
             return {}
         kept = self._kept[track]
-        found = {} if kept.suspicion is None or kept.train is None else detection(self.problem, kept.suspicion, kept.train)
+        found = {} if kept.train is None else parts_of_training(self.problem, kept.train)
+        if kept.suspicion is not None and kept.train is not None:
+            found |= detection(self.problem, kept.suspicion, kept.train)
         return self.records[kept.position].memorization | found
 
     def _score(self, kept: Kept, part: int) -> dict[str, float]:

@@ -102,11 +102,26 @@ def _memorization_of_targets(train: Side, val: Side) -> dict[str, float]:
     return {"memorization": float(weight[0] - weight[1])}
 
 
+def parts_of_training(problem: Problem, side: Side) -> dict[str, float]:
+    """Tokens: span F1 of the decisions against right labels, on the training sentences whose given labels are all right and on the others.
+
+    A model that memorizes is worse on the others; one that has seen through the noise is as good.
+    """
+    if problem.name != "tagging":
+        return {}
+    shape = (-1, problem.width)
+    right = np.where(side.live & known(side.right), side.right, -1).reshape(shape)
+    counts = problem.span_counts(side.decision.reshape(shape), right)  # type: ignore[attr-defined]
+    wrong = side.wrong.reshape(shape).any(1)
+    chosen = {"f1_right": ~wrong, "f1_wrong": wrong}
+    return {name: problem.f1_of(counts[rows]) for name, rows in chosen.items() if rows.any()}  # type: ignore[attr-defined]
+
+
 def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, float]:
     """How well suspicion ranks wrong labels first: AP* = (AP - pi) / (1 - pi), AUROC, precision at pi N, and that over pi (lift); pi = share of wrong labels.
 
     Tokens: the mean over units given O and units given an entity. Multi-label: the mean over columns and given
-    values with 10 errors, and the same measures of wrong examples (``detection_example_ap``), see ``example_suspicion``. Targets:
+    values with 10 errors. Both: the same measures of wrong examples, a sentence for tokens (``detection_example_ap``), see ``example_suspicion``. Targets:
     wrong = |error| > .05 IQR of the right targets, and the error residual ratio ERR(c) = mean error of the c least suspicious units over the
     mean error of all: its values at three coverages c and its area over all of them (1 = random order).
     """
@@ -128,7 +143,7 @@ def detection(problem: Problem, suspicion: np.ndarray, side: Side) -> dict[str, 
     if not found:
         return {}
     out = {name: float(np.mean([f[name] for f in found])) for name in found[0]}
-    if problem.name == "multilabel":
+    if problem.name in ("multilabel", "tagging"):
         out |= _wrong_examples(suspicion, wrong & use, use, group, problem.width)
     if problem.kind == "continuous":
         out |= error_residuals(suspicion[use], error[use])

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from seqeval.metrics.sequence_labeling import get_entities
 from torch import Tensor
 
 from benchmark import multilabel_scores
+from benchmark.noise.tags import Spans, Tagset, find_spans, tagset
 from benchmark.types import Labels, Problem
 
 
@@ -156,15 +156,18 @@ class Tagging(Problem):
         return output
 
     def scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray) -> dict[str, float]:
-        """Micro span F1, precision and recall (seqeval's default mode, equal to conlleval for IOB2), token accuracy."""
-        live = y >= 0
-        counts = self.span_counts(decision.reshape(y.shape), y).sum(0)
-        precision, recall = float(_ratio(counts[0], counts[1])), float(_ratio(counts[0], counts[2]))
-        right = decision.reshape(y.shape)[live] == y[live]
+        """Micro span F1, precision and recall (seqeval's default mode, equal to conlleval for IOB2), F1 of every type of entity, token accuracy."""
+        live, grid = y >= 0, decision.reshape(y.shape)
+        hit, predicted, true = self._matched(grid, y)
+        precision, recall = (float(_ratio(len(hit), len(side.first))) for side in (predicted, true))
+        right = grid[live] == y[live]
+        of_type = [np.bincount(kind, minlength=len(self._tags.begin)) for kind in (hit, predicted.kind, true.kind)]
+        by_type = _ratio(2 * of_type[0], of_type[1] + of_type[2])
         return {
             "f1": _f1(precision, recall),
             "precision": precision,
             "recall": recall,
+            **{f"f1_{self.names[tag][2:]}": float(value) for tag, value in zip(self._tags.begin, by_type, strict=True)},
             "token_accuracy": float(right.mean()),
             "ece": expected_calibration_error(probability.max(1).reshape(y.shape)[live], right),
         }
@@ -172,24 +175,30 @@ class Tagging(Problem):
     def primary_scores(self, probability: np.ndarray, decision: np.ndarray, y: np.ndarray, subsets: Sequence[np.ndarray]) -> list[float]:
         """Span F1; the spans of a sentence are found once."""
         counts = self.span_counts(decision.reshape(y.shape), y)
-        totals = [counts[rows].sum(0) for rows in subsets]
-        return [_f1(float(_ratio(hit, predicted)), float(_ratio(hit, true))) for hit, predicted, true in totals]
+        return [self.f1_of(counts[rows]) for rows in subsets]
 
     def span_counts(self, decision: np.ndarray, y: np.ndarray) -> np.ndarray:
         """(E, 3) spans per sentence: right, predicted, true. Entities never cross sentences."""
-        outside, y, decision = self.names.index("O"), y.astype(np.int64, copy=False), decision.astype(np.int64, copy=False)
-        counts = np.zeros((len(y), 3), dtype=np.int64)
-        for row in np.flatnonzero(((y >= 0) & ((y != outside) | (decision != outside))).any(1)):
-            live = y[row] >= 0
-            true, predicted = (_spans(self.names, side[row, live].tobytes()) for side in (y, decision))
-            counts[row] = len(true & predicted), len(predicted), len(true)
-        return counts
+        hit, predicted, true = self._matched(decision, y, rows=True)
+        return np.stack([np.bincount(rows, minlength=len(y)) for rows in (hit, *(side.first // y.shape[1] for side in (predicted, true)))], axis=1)
 
+    @staticmethod
+    def f1_of(counts: np.ndarray) -> float:
+        """Micro F1 from counts (..., 3) of right, predicted and true spans."""
+        hit, predicted, true = counts.reshape(-1, 3).sum(0)
+        return float(_ratio(2 * hit, predicted + true))
 
-@functools.lru_cache(maxsize=1 << 15)
-def _spans(names: tuple[str, ...], tags: bytes) -> frozenset[tuple[str, int, int]]:
-    """Entities of one sentence by seqeval; the truth, and most decisions, come back at every checkpoint."""
-    return frozenset(get_entities([names[tag] for tag in np.frombuffer(tags, np.int64)]))
+    @functools.cached_property
+    def _tags(self) -> Tagset:
+        return tagset(self.names)
+
+    def _matched(self, decision: np.ndarray, y: np.ndarray, rows: bool = False) -> tuple[np.ndarray, Spans, Spans]:
+        """Types (or sentences) of the predicted spans that are right, all predicted spans, all true ones."""
+        predicted, true = (find_spans(self.labels(np.where(y >= 0, side, -1)), self._tags) for side in (decision, y))
+        last, kind = np.full(y.size, -1), np.full(y.size, -1)
+        last[true.first], kind[true.first] = true.last, true.kind
+        right = (last[predicted.first] == predicted.last) & (kind[predicted.first] == predicted.kind)
+        return (predicted.first // y.shape[1] if rows else predicted.kind)[right], predicted, true
 
 
 class Regression(Problem):
@@ -243,7 +252,7 @@ def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: 
     return float(np.abs(gap).sum() / max(len(confidence), 1))
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _ratio(part: np.ndarray | int, whole: np.ndarray | int) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(np.shape(whole), dtype=float), where=np.asarray(whole) > 0)
 
 

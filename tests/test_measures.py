@@ -16,6 +16,7 @@ from benchmark.measures import (
     interval_scores,
     memorization,
     noise_strength,
+    parts_of_training,
     systematic_share,
 )
 from benchmark.noise.base import Streams, flip_by_transition, realised_transition
@@ -379,3 +380,28 @@ def test_systematic_share_is_positive_where_mistakes_follow_the_input() -> None:
 def test_systematic_share_of_right_labels_is_nothing() -> None:
     labels = CLASSES.labels(np.arange(8) % 4)
     assert systematic_share(CLASSES, labels.value, labels, labels.value, labels.value) is None
+
+
+def test_training_sentences_with_wrong_labels_are_scored_apart() -> None:
+    """Three sentences: one with right labels, one whose name is missing, one with a spurious name; the model repeats what it was given."""
+    problem = Tagging(["O", "B-X", "I-X"], 3)
+    right = np.array([1, 2, 0, 0, 1, 2, 1, 0, -1])
+    given = np.array([1, 2, 0, 0, 0, 0, 1, 1, -1])
+    live = right >= 0
+    memorized = parts_of_training(problem, Side(right, given, live, np.arange(9) % 3, given))
+    assert memorized == {"f1_right": 1.0, "f1_wrong": pytest.approx(2 * 1 / (2 + 2))}
+    assert parts_of_training(problem, Side(right, given, live, np.arange(9) % 3, right)) == {"f1_right": 1.0, "f1_wrong": 1.0}
+    assert parts_of_training(problem, Side(right, right, live, np.arange(9) % 3, right)) == {"f1_right": 1.0}
+
+
+def test_wrong_sentences_are_found_by_their_most_suspicious_tokens() -> None:
+    rng = np.random.default_rng(0)
+    problem, right = Tagging(["O", "B-X", "I-X"], 5), np.zeros((60, 5), dtype=int)
+    right[:, 1] = 1
+    given = right.copy()
+    given[::3, 1] = 0  # a missing name in every third sentence
+    suspicion = rng.random(right.shape) + (given != right)
+    flat = [a.reshape(-1) for a in (right, given, np.ones_like(right, dtype=bool), np.tile(np.arange(5), 60), given)]
+    found = detection(problem, suspicion.reshape(-1), Side(*flat))
+    assert found["detection_example_ap"] > 0.7  # the names themselves are ranked among each other, and some stand high
+    assert detection(problem, rng.random(300), Side(*flat))["detection_example_ap"] < 0.5

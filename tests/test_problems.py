@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 
 import numpy as np
@@ -200,6 +201,12 @@ def test_span_scores_equal_seqeval_on_invalid_sequences() -> None:
             expected = {"f1": f1_score(true, predicted), "precision": precision_score(true, predicted), "recall": recall_score(true, predicted)}
         assert {name: found[name] for name in expected} == pytest.approx(expected)
         assert found["token_accuracy"] == pytest.approx(np.mean((decision == y)[y >= 0]))
+        assert json.loads(json.dumps(found)) == found
+        for kind in {tag[2:] for tag in TAGS if tag != "O"}:
+            of_kind = [[[tag if tag[2:] == kind else "O" for tag in row] for row in side] for side in (true, predicted)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                assert found[f"f1_{kind}"] == pytest.approx(f1_score(*of_kind))
 
 
 def test_spans_do_not_cross_sentences_and_padding_is_no_span() -> None:

@@ -17,6 +17,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
     from benchmark.bench.methods import seconds_of_passes
     from benchmark.bench.noise import noise_speed
     from benchmark.bench.regression import regression
+    from benchmark.bench.text import text
     from benchmark.bench.timing import Measurement
     from benchmark.bench.training import finished_sweep, step_overhead, worker_memory
     from benchmark.bench.vision import vision
@@ -30,6 +31,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
         "methods": seconds_of_passes,
         "regression": regression,
         "vision": vision,
+        "text": text,
     }
     for name in arguments:
         if name not in known:
