@@ -89,7 +89,7 @@ def plain(cells: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]:
-    """Write leaderboard.{md,csv,json,html} and gains.svg to a folder; returns what the pages say."""
+    """Write leaderboard.{md,csv,json,html} and the pictures to a folder; returns what the pages say."""
     found = compute(rows)
     flat = plain(found.cells)
     page = Environment(loader=PackageLoader("benchmark", "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
@@ -109,6 +109,11 @@ def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]
         from benchmark.figures import gains  # brings matplotlib
 
         gains(found.cells, picture)
+    if not current and "regression" in set(found.cells.get("problem", ())):
+        from benchmark.figures_targets import changes_by_noise, errors_by_rate
+
+        errors_by_rate(found.cells, folder / "errors_by_rate.svg")
+        changes_by_noise(found.cells, folder / "errors_by_noise.svg")
     return text, parts
 
 
