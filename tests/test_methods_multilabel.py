@@ -44,7 +44,20 @@ class Echo(Network):
 def info(y: Tensor = Y, epochs: int = EPOCHS, **declared: Any) -> RunInfo:
     rows, columns = torch.meshgrid(torch.arange(len(y)), torch.arange(y.shape[1]), indexing="ij")
     seen = Observed(y.reshape(-1), rows.reshape(-1), columns.reshape(-1), y.reshape(-1) >= 0)
-    return RunInfo("multilabel", "categorical", len(y), y.shape[1], 2, epochs, 1, {"train": seen, "val": seen}, torch.device("cpu"), 0, declared)
+    return RunInfo(
+        problem="multilabel",
+        kind="categorical",
+        num_examples=len(y),
+        width=y.shape[1],
+        num_classes=2,
+        epochs=epochs,
+        steps_per_epoch=1,
+        observed={"train": seen, "val": seen},
+        device=torch.device("cpu"),
+        groups=np.arange(len(y)),
+        seed=0,
+        declared=declared,
+    )
 
 
 def step(z: Tensor = Z, y: Tensor = Y, epoch: int = 0, networks: int = 1) -> Step:
@@ -284,7 +297,7 @@ def test_dividemix_ml_gives_all_labels_of_an_example_one_posterior() -> None:
     method = ready("dividemix_ml", y)
     good = torch.where(y == 1, 0.9, 0.1)
     good[:20] = 1 - good[:20]
-    w = method._posterior(torch.stack((1 - good, good), -1).reshape(-1, 2)).reshape(60, 3)  # type: ignore[operator]
+    w = method._posterior(torch.stack((1 - good, good), -1).reshape(-1, 2), []).reshape(60, 3)  # type: ignore[operator]
     assert bool((w == w[:, :1]).all())
     assert float(w[:20].max()) < 0.5 < float(w[20:].min())
 

@@ -15,6 +15,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
     """
     from benchmark.bench.engine import engine
     from benchmark.bench.methods import seconds_of_passes
+    from benchmark.bench.multilabel import growth_in_labels
     from benchmark.bench.noise import noise_speed
     from benchmark.bench.regression import regression
     from benchmark.bench.text import text
@@ -32,6 +33,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
         "regression": regression,
         "vision": vision,
         "text": text,
+        "labels": growth_in_labels,
     }
     for name in arguments:
         if name not in known:

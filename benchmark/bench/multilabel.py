@@ -1,0 +1,68 @@
+"""How the cost of multi-label methods grows with the number of labels: rows of ``make bench``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+import numpy as np
+import torch
+
+from benchmark.api import load_method
+from benchmark.bench.timing import Measurement, seconds
+from benchmark.methods.base import RunInfo
+from benchmark.models.base import InputShape
+from benchmark.models.linear import Linear
+from benchmark.problems import MultiLabel
+from benchmark.step import Batch, Passes, Step
+from benchmark.types import Observed
+
+LABELS, BATCH, FEATURES, POSITIVE = (14, 100, 1000), 64, 32, 0.06
+METHODS = (
+    *("erm", "assume_negative", "lsan", "epr", "role", "asl", "focal", "hill", "splc", "partial_bce", "em_apl", "large_loss", "pu_mlc"),
+    *("comic", "masked_supervision", "sparsemax", "noise_layer", "propensity", "nvum", "class_incremental"),
+)
+
+
+def growth_in_labels() -> Iterator[Measurement]:
+    """One objective and its gradient for a batch of 64 with 14, 100 and 1,000 labels, linear model."""
+    plain = _seconds("erm", LABELS[-1])
+    for name in METHODS:
+        taken = [_seconds(name, labels) for labels in LABELS]
+        shown = ", ".join(f"{1e3 * one:.2f}" for one in taken)
+        yield f"{name}: {', '.join(map(str, LABELS))} labels", f"{shown} ms, {taken[-1] / plain:.1f} x erm at the last", "at most 10 x erm"
+
+
+def _seconds(name: str, labels: int) -> float:
+    """Median over 5 objectives with their gradients, after one warm-up."""
+    generator = torch.Generator().manual_seed(0)
+    y = (torch.rand(BATCH, labels, generator=generator) < POSITIVE).long()
+    x = torch.randn(BATCH, FEATURES, generator=generator)
+    row, column = torch.meshgrid(torch.arange(BATCH), torch.arange(labels), indexing="ij")
+    seen = Observed(y.reshape(-1), row.reshape(-1), column.reshape(-1), torch.ones(BATCH * labels, dtype=torch.bool))
+    knows = {"noise_rate": torch.zeros(labels, 2), "transition": torch.eye(2).repeat(labels, 1, 1)}
+    method = load_method(name)
+    run = RunInfo(
+        problem="multilabel",
+        kind="categorical",
+        num_examples=BATCH,
+        width=labels,
+        num_classes=2,
+        epochs=10,
+        steps_per_epoch=1,
+        observed={"train": seen, "val": seen},
+        device=torch.device("cpu"),
+        groups=np.arange(BATCH),
+        seed=0,
+        declared=knows,
+    )
+    method.setup(run)
+    networks = [Linear(InputShape((FEATURES,), torch.float32), labels) for _ in range(method.networks)]
+    problem = MultiLabel([str(k) for k in range(labels)])
+
+    def once() -> None:
+        step = Step(networks, problem, Batch([x] * method.views, torch.arange(BATCH), y, None), Passes.zeros(method.networks), epoch=1)
+        method.objective(step).backward()
+
+    once()
+    return median(seconds(once) for _ in range(5))
