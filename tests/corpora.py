@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +147,32 @@ def _write_german(data: Path, made: dict[str, list[Tagged]]) -> None:
                 given = [[tag.replace("I-", "B-") for tag in tags] for tags in given]
             blocks += ["<unknown>\tO\n", *("".join(f"<word>\t{tag}\n" for tag in tags) for tags in given)]
         (folder / f"{name}.deu").write_text("\n".join(blocks) + "\n")
+
+
+def write_vader(folder: Path, size: int = 60) -> str:
+    """A source archive of the package's form in ``folder``; its sha256."""
+    rng = np.random.default_rng(8)
+    files = {}
+    for name in ("movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSnippets"):
+        level = rng.integers(-3, 4, size)
+        panels = [np.clip(mean + rng.integers(-1, 2, 5), -4, 4).tolist() for mean in level]
+        words = [("plain", "fine", "bad")[int(np.sign(mean))] for mean in level]
+        texts = [f"{i}_1\t{np.mean(p)}\tthe {word} thing w{i}" for i, (word, p) in enumerate(zip(words, panels, strict=True))]
+        files[f"{name}_GroundTruth.txt"] = "\r\n".join(texts)
+        rated = [f"{i}_1\t{np.mean(p)}\t1.0\t{p}" for i, p in enumerate(panels)]
+        files[f"{name}_anonDataRatings.txt"] = "\ufeff" + "\n".join(rated[::-1])
+    inner = _tar({f"hutto_ICWSM_2014/{name}": text.encode() for name, text in files.items()})
+    outer = _tar({"vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz": inner})
+    folder.mkdir(parents=True)
+    (folder / "vaderSentiment-3.3.2.tar.gz").write_bytes(outer)
+    return hashlib.sha256(outer).hexdigest()
+
+
+def _tar(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
