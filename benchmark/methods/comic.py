@@ -18,7 +18,8 @@ class COMIC(MultiLabelMethod):
     and above its label's batch mean becomes positive, positives are trained at z - 1, n counts recovered labels too (anew each epoch). Modifier:
     w multiplies each entry and enters the exponent of negatives; at a label that often occurs with the positives of the example, p of
     positives is lowered and q of negatives raised. Balance: network 0 (balanced) learns with the modifier, 1 (head) without class weights, 2 (tail)
-    with them, and the correction acts on the mean of the three, which predicts. Three forward and three backward passes; one without ``balance``.
+    with them, and the correction acts on the mean of the three, which predicts. Three forward and three backward passes. Without ``balance``:
+    network 0 alone, one of each.
     """
 
     networks = 3
@@ -56,9 +57,9 @@ class COMIC(MultiLabelMethod):
             self.epoch = step.epoch
             self.recovered.zero_()
         grids = [self.grid(step, net) for net in range(self.networks)]
-        if self.networks == 1:
-            return self._corrected(grids[0], step) if step.epoch else self._plain(grids[0], self.exponent)
-        loss = self._modified(grids[0]) + self._plain(grids[1], 0.0) + self._plain(grids[2], self.exponent)
+        loss = self._modified(grids[0])
+        if self.networks > 1:
+            loss = loss + self._plain(grids[1], 0.0) + self._plain(grids[2], self.exponent)
         mean = Grid(torch.stack([grid.logit for grid in grids]).mean(0), grids[0].label, grids[0].live)
         return loss + self._corrected(mean, step) if step.epoch else loss
 
