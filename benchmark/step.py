@@ -7,16 +7,17 @@ attribute of it leads to a right label or to the test set.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from benchmark.batch_norm import fixed_statistics, kept_statistics
 from benchmark.models.base import Network
 from benchmark.types import Phase, Problem, Units
 
@@ -237,8 +238,8 @@ class Step:
     def _statistics(self, net: int) -> AbstractContextManager[None]:
         """Batch-norm statistics come from the first pass over a batch only; a phase can have them frozen."""
         if self.phase.frozen_statistics:
-            return _fixed_statistics(self._networks[net])
-        return _frozen_statistics(self._networks[net]) if self.repeat else nullcontext()
+            return fixed_statistics(self._networks[net])
+        return kept_statistics(self._networks[net]) if self.repeat else nullcontext()
 
 
 @functools.lru_cache(maxsize=256)
@@ -246,33 +247,3 @@ def _layout(rows: int, columns: int, device: torch.device) -> tuple[Tensor, Tens
     """Row and column of each slot of a (rows, columns) grid, flat. Shared: not to be written to."""
     at = torch.arange(rows * columns, device=device)
     return at.div(columns, rounding_mode="floor"), at.remainder(columns)
-
-
-def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
-    return [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
-
-
-@contextmanager
-def _fixed_statistics(network: nn.Module) -> Iterator[None]:
-    """Batch-norm layers use what they have gathered, and gather no more."""
-    layers = [layer for layer in _norms(network) if layer.training]
-    for layer in layers:
-        layer.eval()
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.train()
-
-
-@contextmanager
-def _frozen_statistics(network: nn.Module) -> Iterator[None]:
-    layers = _norms(network)
-    momentum = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0
-    try:
-        yield
-    finally:
-        for layer, value in zip(layers, momentum, strict=True):
-            layer.momentum = value

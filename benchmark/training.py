@@ -14,14 +14,14 @@ from benchmark.config import build
 from benchmark.functional import group_folds
 from benchmark.identity import seed_for
 from benchmark.learner import Learner, Plan
-from benchmark.methods.base import Method, RunInfo
+from benchmark.methods.base import Fit, Method, RunInfo
 from benchmark.models.base import InputShape, Network
 from benchmark.prediction import predict
 from benchmark.problems import Multiclass
 from benchmark.splits import TrainingData
 from benchmark.step import Passes
 from benchmark.trainer import TrainerSettings, train
-from benchmark.types import Evaluate, Fit, Observed, Problem, Split
+from benchmark.types import Evaluate, Observed, Problem, Split
 
 
 @dataclass(frozen=True)

@@ -187,18 +187,6 @@ class Evaluate(Protocol):
     def __call__(self, split: Split, net: int | None = None, features: bool = False) -> Tensor: ...
 
 
-@dataclass
-class Fit:
-    """A finished side training. ``predict(indices)`` gives (len(indices) * W, K) class probabilities, ``features`` (len(indices) * W, D)."""
-
-    predict: Callable[[np.ndarray], Tensor]
-    features: Callable[[np.ndarray], Tensor]
-    network: torch.nn.Module
-
-
-FitFunction = Callable[..., Fit]  # training.SideTrainings: fit(indices=, targets=, outputs=, epochs=, method=, on_epoch=)
-
-
 class Optimizers(Protocol):
     """The optimizers that take part in a step: clipping happens inside ``step``."""
 

@@ -17,11 +17,12 @@ import torch
 from benchmark.__main__ import PLUGINS
 from benchmark.audit import Opinion, audit, ranking, whole
 from benchmark.errors import ConfigError
+from benchmark.methods.base import Fit
 from benchmark.noise.cache import pool_of
 from benchmark.setting import Setting
 from benchmark.splits import assemble
 from benchmark.training import out_of_fold
-from benchmark.types import Corruption, Examples, Fit, Task
+from benchmark.types import Corruption, Examples, Task
 
 Audit = Callable[..., pd.DataFrame]
 

@@ -12,15 +12,13 @@ from benchmark.measures import (
     Side,
     detection,
     error_residuals,
-    information_kept,
     interval_scores,
     memorization,
-    noise_strength,
     parts_of_training,
-    systematic_share,
 )
 from benchmark.noise.base import Streams, flip_by_transition, realised_transition
 from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
+from benchmark.strength import information_kept, noise_strength, systematic_share
 from benchmark.types import Labels
 
 CLASSES = Multiclass(list("abcd"))

@@ -26,7 +26,7 @@ from torch.optim import Optimizer
 from benchmark.functional import group_folds
 from benchmark.identity import seed_for
 from benchmark.step import Step
-from benchmark.types import Evaluate, FitFunction, Kind, Observed, Optimizers, Phase, Split
+from benchmark.types import Evaluate, Kind, Observed, Optimizers, Phase, Split
 
 NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "trusted", "right")  # what a method can know beyond noisy labels
 
@@ -45,6 +45,18 @@ class Price:
     def relative(self) -> float:
         """(forward + 2 backward) / 3: the cost as a multiple of plain training's."""
         return (self.forward + 2 * self.backward) / 3
+
+
+@dataclass
+class Fit:
+    """A finished side training. ``predict(indices)`` gives (len(indices) * W, K) class probabilities, ``features`` (len(indices) * W, D)."""
+
+    predict: Callable[[np.ndarray], Tensor]
+    features: Callable[[np.ndarray], Tensor]
+    network: nn.Module
+
+
+FitFunction = Callable[..., Fit]  # training.SideTrainings: fit(indices=, targets=, outputs=, epochs=, method=, on_epoch=)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
 from benchmark.errors import ConfigError, DataError
-from benchmark.methods.base import Method, Price, RunInfo
+from benchmark.methods.base import FitFunction, Method, Price, RunInfo
 from benchmark.methods.multilabel import Grid, MultiLabelMethod, observed_positives
 from benchmark.step import Step
-from benchmark.types import FitFunction
 
 
 class Descriptors(Method):

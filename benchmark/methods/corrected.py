@@ -10,8 +10,8 @@ from torch import Tensor
 
 from benchmark import functional
 from benchmark.errors import ConfigError
-from benchmark.methods.base import Method, Price, RunInfo
-from benchmark.types import Fit, FitFunction, Units
+from benchmark.methods.base import Fit, FitFunction, Method, Price, RunInfo
+from benchmark.types import Units
 
 Estimator = Literal["oracle", "anchor", "dual_t", "hoc", "given"]
 

@@ -8,10 +8,9 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.methods.base import Method, Price, RunInfo
+from benchmark.methods.base import FitFunction, Method, Price, RunInfo
 from benchmark.methods.folds import units_of
 from benchmark.step import Step
-from benchmark.types import FitFunction
 
 
 class CrossWeigh(Method):

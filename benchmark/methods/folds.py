@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.methods.base import RunInfo
-from benchmark.types import FitFunction
+from benchmark.methods.base import FitFunction, RunInfo
 
 
 def units_of(examples: np.ndarray, width: int) -> Tensor:

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.methods.base import Method, Price, RunInfo
+from benchmark.methods.base import FitFunction, Method, Price, RunInfo
 from benchmark.step import Step
-from benchmark.types import FitFunction
 
 
 class GLC(Method):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.methods.base import Method, Price, RunInfo
+from benchmark.methods.base import FitFunction, Method, Price, RunInfo
 from benchmark.step import Step
-from benchmark.types import Evaluate, FitFunction, Phase
+from benchmark.types import Evaluate, Phase
 
 
 class Kept(Method):

@@ -8,10 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
-from benchmark.methods.base import Price, RunInfo
+from benchmark.methods.base import FitFunction, Price, RunInfo
 from benchmark.methods.multilabel import MultiLabelMethod, grid_of
 from benchmark.step import Step
-from benchmark.types import FitFunction
 
 
 class MultiLabelDistillation(MultiLabelMethod):

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.methods.base import Method, Price, RunInfo
+from benchmark.methods.base import FitFunction, Method, Price, RunInfo
 from benchmark.methods.self_training import SelfTraining
 from benchmark.step import Step
-from benchmark.types import Evaluate, FitFunction, Phase
+from benchmark.types import Evaluate, Phase
 
 
 class Removing(Method):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmark.methods.base import Method, Price, RunInfo
+from benchmark.methods.base import FitFunction, Method, Price, RunInfo
 from benchmark.methods.folds import held_out
 from benchmark.step import Step
-from benchmark.types import FitFunction
 
 
 class Weighted(Method):

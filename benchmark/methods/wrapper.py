@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from benchmark.methods.base import Method, Optimizers, Price, RunInfo
+from benchmark.methods.base import FitFunction, Method, Optimizers, Price, RunInfo
 from benchmark.step import Step
-from benchmark.types import Evaluate, FitFunction, Phase
+from benchmark.types import Evaluate, Phase
 
 
 class Wrapper(Method):

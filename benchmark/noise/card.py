@@ -12,10 +12,11 @@ from benchmark.cells import label
 from benchmark.errors import ConfigError
 from benchmark.figures import noise_picture
 from benchmark.grid import expand
-from benchmark.measures import known, noise_strength
+from benchmark.measures import known
 from benchmark.noise.cache import corrupt, pool_of
 from benchmark.setting import load_task, setting_for
 from benchmark.status import options_of
+from benchmark.strength import noise_strength
 from benchmark.types import Corruption, Labels, Problem
 
 LARGE = 12  # classes up to which T is printed whole
