@@ -239,3 +239,35 @@ def test_colada_softens_labels_that_neighbors_contradict(setting: Setting) -> No
     assert 0 < w.min() < w.max() <= 1 + 1e-6
     torch.testing.assert_close(extra[seen.live], 0.5 * w[:, None] * probability[seen.live])
     assert torch.equal(method.soft[~seen.live], given[~seen.live])
+
+
+def test_expected_error_of_a_counted_matrix_against_simulation() -> None:
+    rng = np.random.default_rng(0)
+    true, sizes, prior = np.array([[0.7, 0.2, 0.1], [0.0, 1.0, 0.0], [0.3, 0.3, 0.4]]), np.array([12, 5, 30]), np.array([0.5, 0.3, 0.2])
+    fixed = [((rng.multinomial(n, row, 4000) / n - row) ** 2).sum(1) for n, row in zip(sizes, true, strict=True)]
+    found = functional.expected_matrix_error(torch.from_numpy(true), torch.from_numpy(sizes))
+    assert float(found) == pytest.approx(float(np.sum([f.mean() for f in fixed])), rel=0.05)
+    errors = []
+    for _ in range(3000):
+        right = torch.from_numpy(rng.choice(3, 200, p=prior))
+        given = torch.from_numpy((rng.random(200)[:, None] > true.cumsum(1)[right.numpy()]).sum(1).clip(max=2))
+        errors.append(((functional.counted_transition(right, given, 3).numpy() - true) ** 2).sum())
+    found = functional.expected_matrix_error_of_sample(torch.from_numpy(true), torch.from_numpy(prior), 200)
+    assert float(found) == pytest.approx(np.mean(errors), rel=0.05)
+
+
+def test_a_counted_noise_layer_reads_trusted_labels_and_stays(setting: Setting) -> None:
+    learned, _ = made("noise_layer", setting)
+    assert learned.needs == frozenset()
+    method, run = made("noise_layer", setting, matrix="counted")
+    seen, right = run.observed["train"], setting.declared["trusted"]
+    at = (right >= 0) & seen.live
+    assert at.any()
+    counted = functional.counted_transition(right[at], seen.value[at], run.num_classes)
+    torch.testing.assert_close(method.estimated_transition()[0], counted)
+    assert not list(method.trained_parameters())
+    step = step_of(method, setting)
+    units = step.units()
+    p, known = units.output.softmax(1), right[units.index]
+    plain = torch.where(known >= 0, p.gather(1, known.clamp(min=0)[:, None])[:, 0], (p @ counted).gather(1, units.target[:, None])[:, 0])
+    torch.testing.assert_close(method.objective(step), -plain.log().mean())

@@ -3,6 +3,7 @@
 from benchmark.functional.candidates import progressive_confidence, purify, uniform_confidence
 from benchmark.functional.denoising import agreement, believed, class_weights, neighbor_share, squared_targets
 from benchmark.functional.divergences import jensen_shannon, kl_divergence, symmetric_kl
+from benchmark.functional.estimation import counted_transition, expected_matrix_error, expected_matrix_error_of_sample
 from benchmark.functional.folds import group_folds
 from benchmark.functional.losses import (
     asymmetric_loss,
@@ -78,9 +79,12 @@ __all__ = [
     "consensus_transition",
     "contrast",
     "cooccurrence_focal",
+    "counted_transition",
     "dawid_skene",
     "dual_transition",
     "elr_regularizer",
+    "expected_matrix_error",
+    "expected_matrix_error_of_sample",
     "expected_positives",
     "exponential_quality",
     "fit_beta_components",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,40 +14,57 @@ from benchmark.step import Step
 
 
 class NoiseLayer(Method):
-    """-log (p T)_y with T = softmax of free rows, trained with the network from a nearly identical start.
+    """-log (p T)_y with T = softmax of free rows, trained with the network from a nearly identical start, or counted once.
 
     Goldberger and Ben-Reuven, 2017 (ICLR; the simple model, whose layer does not see the input), after Sukhbaatar et al., 2014, arXiv:1406.2080. Multi-label
-    tasks have one 2 x 2 layer per label. Nothing keeps T from taking over what the network should say; the start and few epochs do. One forward and
-    one backward pass.
+    tasks have one 2 x 2 layer per label. Nothing keeps T from taking over what the network should say; the start and few epochs do.
+
+    ``matrix=counted`` is the noise model of Hedderich, Zhu and Klakow, 2021, arXiv:2101.09763: T is counted on a twentieth of the examples
+    whose right labels are known, and stays; those examples learn their right labels (the paper alternates passes over the two sets). One
+    forward and one backward pass.
     """
 
     kinds = frozenset({"categorical"})
-    native = frozenset({"multiclass", "multilabel"})
+    native = frozenset({"multiclass", "multilabel", "tagging"})
+    needs = frozenset({"trusted"})
+    needs_where: ClassVar[dict[str, tuple[str, str]]] = {"trusted": ("matrix", "counted")}
     keeps = "C K K"
     cites = "Goldberger and Ben-Reuven, 2017, ICLR"
     differs = "starts from ``diagonal``, not from the confusion matrix of a network trained before"
 
-    def __init__(self, diagonal: float = 0.95) -> None:
+    def __init__(self, diagonal: float = 0.95, matrix: Literal["learned", "counted"] = "learned") -> None:
         super().__init__()
-        self.diagonal = diagonal
+        self.diagonal, self.matrix = diagonal, matrix
+        self.needs = frozenset({"trusted"}) if matrix == "counted" else frozenset()  # type: ignore[misc]
 
     def setup(self, run: RunInfo) -> None:
         """Logits of T (L, K, K)."""
         layers, k = run.width if run.problem == "multilabel" else 1, run.num_classes
+        if self.matrix == "counted":
+            right, seen = run.need("trusted"), run.observed["train"]
+            of_layer = [(right >= 0) & seen.live & ((seen.column == c) | (layers == 1)) for c in range(layers)]
+            counted = torch.stack([functional.counted_transition(right[at], seen.value[at], k) for at in of_layer])
+            self.register_buffer("trusted", right.to(run.device))
+            self.weight = nn.Parameter(counted.to(run.device).log(), requires_grad=False)
+            return
         start = torch.full((layers, k, k), (1 - self.diagonal) / (k - 1), device=run.device)
         start.diagonal(dim1=1, dim2=2).fill_(self.diagonal)
         self.weight = nn.Parameter(start.log())
 
     def trained_parameters(self) -> Iterable[nn.Parameter]:
-        """The layer learns with the network."""
-        return [self.weight]
+        """A learned layer learns with the network."""
+        return [self.weight] if self.matrix == "learned" else []
 
     def objective(self, step: Step) -> Tensor:
-        """Mean corrected loss."""
+        """Mean corrected loss, and cross entropy where a right label is known."""
         units, matrix = step.units(), self.weight.softmax(2)
         per_unit = matrix[units.column] if len(matrix) > 1 else matrix[0]
-        return functional.forward_correction(units.output, units.target, per_unit).mean()
+        loss = functional.forward_correction(units.output, units.target, per_unit)
+        if self.matrix == "counted":
+            right = self.get_buffer("trusted")[units.index]
+            loss = torch.where(right >= 0, self.loss(units.output, right.clamp(min=0)), loss)
+        return loss.mean()
 
     def estimated_transition(self) -> Tensor:
-        """T as learned."""
+        """T as learned or counted."""
         return self.weight.detach().softmax(2)
