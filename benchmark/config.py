@@ -171,7 +171,7 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, kind) if isinstance(kind, type | tuple) else True
 
 
-def load(group: str, name: str, **overrides: Any) -> Mapping[str, Any]:
+def load(group: str, name: str, /, **overrides: Any) -> Mapping[str, Any]:
     """An option's config with keys replaced, checked for existence. A nested plugin is replaced by name: ``base="elr"``."""
     config = option(group, name)
     for key, value in overrides.items():

@@ -61,7 +61,6 @@ def tagging_task(
         groups,
         val=middle if val else None,
         annotations=annotations,
-        val_fraction=0.15,
         files=files or {},
         surfaces=surfaces,
         gold_val=gold if gold_val else None,

@@ -1,0 +1,119 @@
+"""A pretrained language model as a tagger's encoder."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.errors import ConfigError
+from benchmark.models.base import InputShape, Network
+
+
+class Transformer(Network):
+    """Any encoder of the transformers library, by name or folder; a token's features are those of its first subword.
+
+    Each token is split into subwords on its own, as pretokenized text is; a token has at most ``subwords`` of them, fewer where a sentence
+    would be longer than the encoder's positions. Padding is masked, so no token depends on it.
+
+    Args:
+        inputs: of a task that tells how its tokens are written.
+        outputs: size of the head.
+        name: a folder, or a name of the hub, where the network allows.
+        frozen: leave the encoder as it is, and train the head alone.
+        dropout: on the features.
+        subwords: most subwords of a token.
+
+    Raises:
+        ConfigError: transformers is not installed, there is no such model, or the task does not tell its words.
+    """
+
+    inputs: ClassVar[frozenset[str]] = frozenset({"tokens"})
+
+    ids: Tensor
+
+    def __init__(self, inputs: InputShape, outputs: int, name: str, frozen: bool = False, dropout: float = 0.1, subwords: int = 8) -> None:
+        super().__init__()
+        if not inputs.surfaces:
+            raise ConfigError(f"model.name={name}: this task does not tell how its tokens are written: take another model")
+        tokenizer, self.encoder = _pretrained(name)
+        self.frozen, self.dropout = frozen, nn.Dropout(dropout)
+        self.begin, self.end, self.pad = tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id or 0
+        config: Any = self.encoder.config
+        self.positions = int(getattr(config, "max_position_embeddings", 512)) - 4  # some models begin to count behind the padding id
+        self.register_buffer("ids", _subwords(tokenizer, inputs.surfaces, subwords), persistent=False)
+        self.encoder.requires_grad_(not frozen)
+        self.head = nn.Linear(int(config.hidden_size), outputs)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, L, F) -> (B, L, hidden size)."""
+        pieces = self.ids[x[..., -1]]
+        most = max(1, (self.positions - 2) // x.shape[1])
+        pieces = pieces[..., :most]
+        sequence, first = packed(pieces, self.begin, self.end, self.pad)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            hidden = self.encoder(input_ids=sequence, attention_mask=(sequence != self.pad).long()).last_hidden_state
+        found = hidden.gather(1, first.unsqueeze(2).expand(-1, -1, hidden.shape[2]))
+        features: Tensor = self.dropout(found * (x[..., :1] > 0))
+        return features.requires_grad_() if torch.is_grad_enabled() and self.frozen else features
+
+    def train(self, mode: bool = True) -> Transformer:
+        """A frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
+
+
+def packed(pieces: Tensor, begin: int, end: int, pad: int) -> tuple[Tensor, Tensor]:
+    """Subwords of tokens (B, L, S), -1 = none, as one sequence (B, P) between ``begin`` and ``end``, and the place of each token's first, 0 where it has none.
+
+    >>> packed(torch.tensor([[[5, -1], [6, 7]], [[8, -1], [-1, -1]]]), 1, 2, 0)
+    (tensor([[1, 5, 6, 7, 2],
+            [1, 8, 2, 0, 0]]), tensor([[1, 2],
+            [1, 0]]))
+    """
+    some = pieces >= 0
+    flat = some.flatten(1)
+    place = flat.long().cumsum(1)
+    length = place[:, -1]
+    sequence = pieces.new_full((len(pieces), int(length.max()) + 2), pad)
+    row = torch.arange(len(pieces), device=pieces.device)
+    rows = row[:, None].expand_as(flat)
+    sequence[rows[flat], place[flat]] = pieces.flatten(1)[flat]
+    sequence[:, 0] = begin
+    sequence[row, length + 1] = end
+    return sequence, torch.where(some[..., 0], place.view_as(pieces)[..., 0], 0)
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(name: str) -> tuple[Any, Any]:
+    try:
+        from transformers import AutoModel, AutoTokenizer
+    except ImportError as error:
+        raise ConfigError("model=transformer needs the package transformers: 'pip install transformers'") from error
+    try:
+        return AutoTokenizer.from_pretrained(name), AutoModel.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(f"model.name={name} cannot be loaded ({reason}): give a folder with a model, or a name that the hub knows") from error
+
+
+def _pretrained(name: str) -> tuple[Any, nn.Module]:
+    """The tokenizer and a copy of the encoder of its own; a copy costs milliseconds, a load seconds."""
+    tokenizer, encoder = _loaded(name)
+    return tokenizer, copy.deepcopy(encoder)
+
+
+def _subwords(tokenizer: Any, surfaces: Sequence[str], most: int) -> Tensor:
+    """(S, most) ids of each surface's subwords, -1 behind them; a surface that the tokenizer drops is its unknown token."""
+    split = tokenizer([[surface or "x"] for surface in surfaces], is_split_into_words=True, add_special_tokens=False)["input_ids"]
+    ids = torch.full((len(surfaces), most), -1)
+    for row, pieces in enumerate(split):
+        found = (pieces or [tokenizer.unk_token_id])[:most] if surfaces[row] else []
+        ids[row, : len(found)] = torch.tensor(found, dtype=torch.long)
+    return ids

@@ -1,0 +1,69 @@
+"""Language models as encoders: packing by hand, the model itself where transformers is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmark.config import build, load
+from benchmark.errors import ConfigError
+from benchmark.models.base import InputShape
+from benchmark.models.transformer import packed
+
+SURFACES = ("", "Oslo", "is", "cold", "coldly")
+INPUTS = InputShape((4, 2), torch.int64, (7,), SURFACES)
+HERE = importlib.util.find_spec("transformers") is not None
+
+
+def test_subwords_are_packed_without_holes() -> None:
+    rng = torch.Generator().manual_seed(0)
+    size = torch.randint(1, 4, (5, 6), generator=rng)
+    for row, length in enumerate((6, 3, 1, 5, 2)):
+        size[row, length:] = 0
+    pieces = torch.where(torch.arange(3) < size.unsqueeze(2), torch.randint(10, 99, (5, 6, 3), generator=rng), -1)
+    sequence, first = packed(pieces, 1, 2, 0)
+    for row in range(5):
+        flat = [int(p) for token in pieces[row] for p in token if p >= 0]
+        assert sequence[row].tolist() == [1, *flat, 2] + [0] * (sequence.shape[1] - len(flat) - 2)
+        for column in range(6):
+            if size[row, column]:
+                assert sequence[row, first[row, column]] == pieces[row, column, 0]
+                assert first[row, column] == 1 + int(size[row, :column].sum())
+
+
+@pytest.mark.skipif(HERE, reason="transformers is installed")
+def test_a_missing_package_is_one_line() -> None:
+    with pytest.raises(ConfigError, match="model=transformer needs the package transformers: 'pip install transformers'"):
+        build(load("model", "transformer"), "model", inputs=INPUTS, outputs=3)
+
+
+def test_a_task_must_tell_its_words() -> None:
+    with pytest.raises(ConfigError, match="does not tell how its tokens are written"):
+        build(load("model", "transformer"), "model", inputs=InputShape((4, 1), torch.int64, (7,)), outputs=3)
+
+
+@pytest.mark.skipif(not HERE, reason="transformers is not installed")
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_small_model_from_a_folder(tmp_path: Path, frozen: bool) -> None:
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Oslo", "is", "cold", "##ly"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    BertTokenizerFast(str(tmp_path / "vocab.txt"), do_lower_case=False).save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    BertModel(BertConfig(vocab_size=len(words), hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)).save_pretrained(tmp_path)
+    made: Any = build(load("model", "transformer", name=str(tmp_path), frozen=frozen), "model", inputs=INPUTS, outputs=3)
+    assert made.ids[4].tolist()[:3] == [7, 8, -1]
+    x = torch.tensor([[[1, 1], [1, 2], [1, 4], [0, 0]], [[1, 3], [0, 0], [0, 0], [0, 0]]])
+    made.train()
+    made(x).sum().backward()
+    learned = {name.partition(".")[0] for name, p in made.named_parameters() if p.grad is not None}
+    assert learned == ({"head"} if frozen else {"head", "encoder"})
+    made.eval()
+    torch.testing.assert_close(made(x)[1, :1], made(x[1:, :1])[0])
+    hidden = made.encoder(torch.tensor([[2, 5, 6, 7, 8, 3]])).last_hidden_state[0]
+    torch.testing.assert_close(made.encode(x[:1])[0, :3], hidden[1:4])
