@@ -88,6 +88,7 @@ faults: $(READY) ## Kill sweeps and let writers race, print the table of docs/fa
 	@$(PYTHON) -m benchmark faults
 
 test: $(READY) ## Run all tests
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "no chromium here: the browser tests of the board are left out (apt-get install chromium)"
 	@$(PYTHON) -m pytest -n auto --dist loadfile
 
 lint: $(READY) ## Check style, types and that generated files are current

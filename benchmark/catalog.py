@@ -74,6 +74,7 @@ class {cls}(Method):
 
     kinds = frozenset({{"categorical", "continuous"}})
     native = frozenset({{"multiclass"}})  # task types of the paper; it is marked adapted on others
+    family = "robust loss"  # or what else it does about wrong labels
     cites = "Authors, year, arXiv id"
 
     def __init__(self, weight: float = 1.0) -> None:

@@ -42,6 +42,19 @@ def defines(target: str, attribute: str) -> bool:
 
 
 @functools.cache
+def documentation(target: str) -> str:
+    """The docstring of a class, without its indentation; nothing if there is none.
+
+    Raises:
+        NotDeclaredError: there is no such class.
+    """
+    found = _lookup(*target.rpartition(".")[::2])
+    if found is None or not isinstance(found[1], ast.ClassDef):
+        raise NotDeclaredError(f"{target} is no class of the suite")
+    return ast.get_docstring(found[1]) or ""
+
+
+@functools.cache
 def problem_classes() -> dict[str, str]:
     """The task types: name -> class."""
     module = "benchmark.problems"

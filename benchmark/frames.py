@@ -21,7 +21,8 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
     """One line per finished run and track.
 
     Columns: task, noise, model, trainer, method (as labeled), problem, metric, sign, track, seed (a tuple), score (turned so that larger is
-    better), passes, seconds, memorization, ceiling, detection, rate, and what the method's class says: adapted, privileged, likelihood.
+    better), passes, seconds, memorization, ceiling, detection, rate, what the method's class says (adapted, privileged, likelihood), and
+    where method and noise come from.
     """
     lines, known = [], dict[str, dict[str, Any]]()
     for row in rows:
@@ -41,7 +42,10 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
             "seed": tuple(row.seed),
             "passes": row.cost.get("passes", np.nan),
             "seconds": row.cost.get("seconds", np.nan),
+            "forward": passes_of(row.cost, "forward"),
+            "backward": passes_of(row.cost, "backward"),
             "rate": _number(row.noise_stats.get("rate")),
+            "noise_name": row.noise,
             "test_labels": row.noise_stats.get("test_labels", "right"),
         }
         for track in tracks:
@@ -85,7 +89,32 @@ def _of_plugins(problem: str, config: Mapping[str, Any]) -> dict[str, Any]:
     likelihood = ("crf_nll" if config["method"].get("sequence") else "crf_marginal") if structured else ""
     needs = frozenset().union(*map(needs_of, methods))
     knows = sorted(needs) + ["setting=paper"] * knows_noise(config["method"])
-    return {"adapted": problem not in native, "privileged": ", ".join(knows), "likelihood": likelihood}
+    noise = config["noise"].get("_target_", "")
+    return {
+        "adapted": problem not in native,
+        "privileged": ", ".join(knows),
+        "likelihood": likelihood,
+        "method_target": methods[0]["_target_"],
+        "inputs": config["task"].get("inputs", ""),
+        "family": noise_family(noise),
+    }
+
+
+REAL, INSTANCE = ("simple", "report"), ("instance_margin", "instance_model", "instance_projection")
+
+
+def noise_family(target: str) -> str:
+    """Noises of one module are one family; what a task brings with it is real noise, whatever depends on the input is one family too."""
+    module = target.rpartition(".")[0].rpartition(".")[2]
+    if target.endswith(".Clean"):
+        return "clean"
+    return "real" if module in REAL else "instance dependent" if module in INSTANCE else module.replace("_", " ")
+
+
+def passes_of(cost: Mapping[str, Any], kind: str) -> float:
+    """Forward or backward passes of all networks per training example and epoch."""
+    seen = cost.get("examples", 0) * cost.get("epochs", 0)
+    return sum(cost.get(kind, ())) / seen if seen else np.nan
 
 
 def needs_of(config: Mapping[str, Any]) -> frozenset[str]:

@@ -12,24 +12,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, select_autoescape
-from markupsafe import Markup, escape
 
-from benchmark import tables
+from benchmark import evidence, tables
 from benchmark.analysis import PLAN, primary
 from benchmark.files import write_atomically
 from benchmark.frames import curve_frame, run_frame
 from benchmark.freshness import is_stale
-from benchmark.protocol import is_development
+from benchmark.page import INSIDE, SHARD, payload, write_page
+from benchmark.pagerows import details
+from benchmark.protocol import PRIMARY, SELECTIONS, is_development
 from benchmark.stats import CELL, Board, cell_table, regime_gate, relative_errors, rho_sel
 from benchmark.store import Row
 from benchmark.tuned import shown
 
 LINE = [*CELL, "track", "method"]
-FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels"]
+FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "family", "inputs"]
 SHOWN = 24  # tables on the console
 PANELS = 36  # more cells are no picture
-MEANS = ["rate", "memorization", "detection", "passes", "seconds"]
+MEANS = ["rate", "memorization", "detection", "passes", "seconds", "forward", "backward"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Leaderboard:
     """Everything that the pages show."""
 
     cells: pd.DataFrame  # one line per cell, track and method; methods of a cell best first
+    data: pd.DataFrame  # one line per run and track
     boards: dict[tuple[str, str], Board]  # by problem kind and track
     runs: int
     stale: int  # of them, made by other code
@@ -49,9 +50,9 @@ def compute(rows: Sequence[Row]) -> Leaderboard:
     made_by = Counter((row.cell, row.provenance.get("source_digest")) for row in rows)
     one_of = {(row.cell, row.provenance.get("source_digest")): row for row in rows}
     stale, failed = sum(n for key, n in made_by.items() if is_stale(one_of[key])), sum(row.status == "failed" for row in rows)
-    data = run_frame(rows)
+    data = run_frame(rows, SELECTIONS)
     if data.empty:
-        return Leaderboard(pd.DataFrame(), {}, len(rows), stale, failed)
+        return Leaderboard(pd.DataFrame(), data, {}, len(rows), stale, failed)
     curves = curve_frame(rows)
     groups = data.groupby(LINE, sort=False, observed=True)
     cells = cell_table(data).merge(groups[FIRST].first().join(groups[MEANS].mean()), left_on=LINE, right_index=True)
@@ -63,7 +64,7 @@ def compute(rows: Sequence[Row]) -> Leaderboard:
     cells = cells.merge(rho_sel(curves)[[*CELL, "rho_sel"]], on=CELL, how="left")
     place = cells.groupby([*CELL, "track"], sort=False, observed=True).ngroup()
     cells = cells.iloc[np.lexsort((-cells["mean"], place))].reset_index(drop=True)
-    return Leaderboard(cells, primary(data, curves), len(rows), stale, failed)
+    return Leaderboard(cells, data, primary(data[data["track"].isin(PRIMARY)], curves), len(rows), stale, failed)
 
 
 def newest(rows: Sequence[Row]) -> list[Row]:
@@ -89,32 +90,44 @@ def plain(cells: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]:
-    """Write leaderboard.{md,csv,json,html} and the pictures to a folder; returns what the pages say."""
+    """Write leaderboard.{md,csv,json,html} and gains.svg to a folder; returns what the pages say."""
     found = compute(rows)
     flat = plain(found.cells)
-    page = Environment(loader=PackageLoader("benchmark", "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
-    page.filters["cells"] = lambda line: escape("\x1f".join(line)).replace("\x1f", Markup("</td><td>"))  # one call a line is ten times as fast
     parts, text = list(sections(found)), summary(found)
+    boards = [tables.plain_board(*item) for item in found.boards.items()]
     outputs = {
         "md": tables.markdown(parts, text),
         "csv": pd.DataFrame(flat).to_csv(index=False),
-        "json": json_lines({"plan": [PLAN.digest()], "boards": [tables.plain_board(*item) for item in found.boards.items()], "cells": flat}),
-        "html": page.get_template("leaderboard.html").render(sections=parts, legend=tables.LEGEND, summary=text),
+        "json": json_lines({"plan": [PLAN.digest()], "boards": boards, "cells": flat}),
     }
     numbers, picture = folder / "leaderboard.json", folder / "gains.svg"
     current = picture.is_file() and numbers.is_file() and numbers.read_text(encoding="utf8") == outputs["json"]
     for suffix, content in outputs.items():
         write_atomically(folder / f"leaderboard.{suffix}", content.encode())
+    write_html(found, rows, folder, {"summary": text, "legend": tables.LEGEND, "boards": boards})
     if not current and len(found.cells) and found.cells.groupby(CELL).ngroups <= PANELS:
         from benchmark.figures import gains  # brings matplotlib
 
         gains(found.cells, picture)
-    if not current and "regression" in set(found.cells.get("problem", ())):
-        from benchmark.figures_targets import changes_by_noise, errors_by_rate
-
-        errors_by_rate(found.cells, folder / "errors_by_rate.svg")
-        changes_by_noise(found.cells, folder / "errors_by_noise.svg")
     return text, parts
+
+
+def write_html(found: Leaderboard, rows: Sequence[Row], folder: Path, facts: Mapping[str, Any]) -> None:
+    """The page, with what only it shows."""
+    some = len(found.cells) > 0
+    more = {
+        "advice": list(evidence.advice(found.cells, found.data)) if some else [],
+        "transfer": list(evidence.transfer(found.boards, found.data)) if some else [],
+        "sensitivity": evidence.sensitivity(rows),
+        "published": evidence.published(),
+    }
+    stats = {tuple(row.labels[axis] for axis in CELL): row.noise_stats for row in rows if row.status == "ok"}
+    content, keys = payload(found.cells, found.data, stats, {**facts, **more})
+    inside = len(rows) <= INSIDE
+    files, where = details(rows, keys, {method["name"]: at for at, method in enumerate(content["methods"])}, None if inside else SHARD)
+    for cell, number in zip(content["cells"], where, strict=True):
+        cell["shard"] = number
+    write_page(folder, content, files, inside)
 
 
 def json_lines(content: Mapping[str, Sequence[Any]]) -> str:
@@ -140,7 +153,8 @@ def sections(found: Leaderboard) -> Iterator[tables.Section]:
         boards = {problem: board for (problem, t), board in found.boards.items() if t == track}
         if len(kinds) > 1:
             yield tables.of_every_kind(track, boards)
-    yield from tables.of_cells(found.cells)
+    if len(found.cells):
+        yield from tables.of_cells(found.cells[found.cells["track"].isin(PRIMARY)])
 
 
 def publish_local(rows: Sequence[Row], results: Path) -> None:

@@ -21,6 +21,7 @@ class APL(Method):
     """
 
     kinds = frozenset({"categorical"})
+    family = "robust loss"
     cites = "Ma et al., 2020, arXiv:2006.13554"
     differs = "the released code has A = log 1e-4, half the MAE and a detached focal weight: released=true"
 

@@ -20,6 +20,7 @@ class ASL(Method):
     kinds = frozenset({"categorical"})
     problems = frozenset({"multilabel"})
     native = frozenset({"multilabel"})
+    family = "robust loss"
     cites = "Ridnik et al., 2021, arXiv:2009.14119"
 
     def __init__(self, gamma_negative: float = 4.0, gamma_positive: float = 0.0, margin: float = 0.05) -> None:

@@ -18,6 +18,7 @@ class AssumeNegative(MultiLabelMethod):
     c = .1 of the mass changes sides, twice what label smoothing with eps = .1 moves. One forward and one backward pass.
     """
 
+    family = "baseline"
     cites = "Cole et al., 2021, arXiv:2106.09708"
 
     def __init__(self, weight: Literal["equal", "weak"] = "equal", swap: float = 0.0) -> None:

@@ -18,6 +18,7 @@ class Aux(Ported):
     One forward and one backward pass; memory N.
     """
 
+    family = "regularization"
     cites = "Hu, Li and Yu, 2020, arXiv:1905.11368"
 
     offset: Tensor

@@ -17,6 +17,7 @@ class Barron(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    family = "robust loss"
     cites = "Barron, 2019, arXiv:1701.03077"
     differs = "shape and scale are fixed, not learned"
 

@@ -118,6 +118,7 @@ class Method(nn.Module):
     intervals: ClassVar[bool] = False  # ``deviation`` gives intervals around the predictions of numbers
     warm_up: ClassVar[bool] = False  # begins with epochs of plain training
     keeps: ClassVar[str] = ""  # state beside networks and optimizers: N units, K classes, C columns
+    family: ClassVar[str] = "other"  # what it does about wrong labels, as surveys name it
     cites: ClassVar[str] = ""  # authors, year, arXiv id
     fidelity: ClassVar[Fidelity] = "exact"  # to the paper, on its native task types
     differs: ClassVar[str] = ""  # what differs from the released code, or from the paper if adapted

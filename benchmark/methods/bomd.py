@@ -43,6 +43,7 @@ class BoMD(MultiLabelMethod):
     training plus one forward and one backward pass, and neighbours among N * bag descriptors.
     """
 
+    family = "label refurbishment"
     cites = "Chen et al., 2023, arXiv:2203.01937"
     keeps = "2 N C; 200 neighbours of each descriptor while it prepares"
     differs = "label vectors are rows of label co-occurrence unless a file gives others; an image absent from a list counts with its last rank"

@@ -20,6 +20,7 @@ class Bootstrap(Method):
     """
 
     kinds = frozenset({"categorical"})
+    family = "label refurbishment"
     cites = "Reed et al., 2015, arXiv:1412.6596"
 
     def __init__(self, kind: Literal["soft", "hard"] = "hard", beta: float | None = None) -> None:

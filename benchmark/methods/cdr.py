@@ -20,6 +20,7 @@ class CDR(Selecting):
     momentum still moves the others by what it remembers. Knows the noise rate r. One forward and one backward pass.
     """
 
+    family = "regularization"
     cites = "Xia et al., 2021, ICLR"
 
     def __init__(self, decay: float = 1e-3) -> None:

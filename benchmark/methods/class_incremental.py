@@ -23,6 +23,7 @@ class ClassIncremental(MultiLabelMethod):
     between the labels seen so far that starts as the identity. One forward and one backward pass, and an inference pass over training per session.
     """
 
+    family = "label refurbishment"
     cites = "Du et al., 2024, arXiv:2403.12559"
     keeps = "N C + C C"
     differs = "the graph acts on the head's logits, a graph convolution whose node features are the head's weights; batch norm keeps learning after session 1"

@@ -19,6 +19,7 @@ class CMixup(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    family = "regularization"
     cites = "Yao et al., 2022, arXiv:2210.05775"
     differs = "bandwidth in standard deviations; partners from the batch only"
 

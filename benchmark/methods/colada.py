@@ -30,6 +30,7 @@ class CoLaDa(Method):
     native = frozenset({"tagging"})
     warm_up = True
     keeps = "N K"
+    family = "reweighting"
     cites = "Ma et al., 2023, arXiv:2305.14913"
     fidelity = "adapted"
     differs = "one language: noisy labels in place of translated ones; no second network, neighbours from a random bank"

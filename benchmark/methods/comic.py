@@ -23,6 +23,7 @@ class COMIC(MultiLabelMethod):
     """
 
     networks = 3
+    family = "sample selection"
     cites = "Zhang et al., 2023, arXiv:2309.12712"
     differs = "the released loop has the distillation of head and tail networks commented out; what they minimise is our reading"
 

@@ -25,6 +25,7 @@ class ConfidentLearning(Method):
     kinds = frozenset({"categorical"})
     native = frozenset({"multiclass", "multilabel"})
     keeps = "N"
+    family = "sample selection"
     cites = "Northcutt, Jiang and Chuang, 2021, arXiv:1911.00068"
 
     weight: Tensor

@@ -35,6 +35,7 @@ class ConFrag(Method):
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
     keeps = "N + F/2 x references x D"
+    family = "sample selection"
     cites = "Kim et al., 2024, arXiv:2502.17771"
     differs = "experts and regressor train side by side; neighbours among the last references; the epoch is not chosen by clean validation"
 

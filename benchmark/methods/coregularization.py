@@ -21,6 +21,7 @@ class CoRegularization(Method):
     native = frozenset({"multiclass", "tagging"})
     networks = 2
     warm_up = True
+    family = "regularization"
     cites = "Zhou and Chen, 2021, arXiv:2104.08656"
     differs = "warm-up counts epochs, not steps; the divergence is exact, the released code adds 1e-5 inside logarithms"
 

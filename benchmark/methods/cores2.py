@@ -23,6 +23,7 @@ class Cores2(Method):
     kinds = frozenset({"categorical"})
     warm_up = True
     keeps = "N"
+    family = "sample selection"
     cites = "Cheng et al., 2021, arXiv:2010.02347"
     differs = "phase 1 alone; the released runs have the plain mean in the regularizer: prior=false"
 

@@ -26,6 +26,7 @@ class Corrected(Method):
     arXiv:2102.05291). Units that are not live take no part.
     """
 
+    family = "loss correction"
     kinds = frozenset({"categorical"})
     needs = frozenset({"transition"})
     needs_where: ClassVar[dict[str, tuple[str, str]]] = {"transition": ("estimator", "oracle")}

@@ -40,6 +40,7 @@ class CrossSplit(Method):
     strong_views = frozenset({2, 3})
     warm_up = True
     keeps = "N"
+    family = "sample selection"
     cites = "Kim et al., 2023, arXiv:2212.01674"
     differs = "each network warms up on its own half (released: on all labels, warmup_on_all=true)"
 

@@ -27,6 +27,7 @@ class CrossWeigh(Method):
     problems = frozenset({"tagging"})
     native = frozenset({"tagging"})
     keeps = "N"
+    family = "reweighting"
     cites = "Wang et al., 2019, arXiv:1909.01441"
     differs = "seeded folds that keep equal sentences together; fewer folds and repetitions by default"
 

@@ -25,6 +25,7 @@ class Crust(Ported):
     """
 
     warm_up = True
+    family = "sample selection"
     cites = "Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451"
     differs = "ours for numbers; bins of targets for classes"
 

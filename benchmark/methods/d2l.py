@@ -24,6 +24,7 @@ class D2L(Ported):
     """
 
     warm_up = True
+    family = "label refurbishment"
     cites = "Ma et al., 2018, arXiv:1806.02612"
     differs = "ours for numbers; no return to earlier weights at the turning point"
 

@@ -38,6 +38,7 @@ class DivideMix(Method):
     networks, views = 2, 2
     warm_up = True
     keeps = "2 N"
+    family = "semi-supervised"
     cites = "Li, Socher and Hoi, 2020, arXiv:2002.07394"
 
     posterior: Tensor

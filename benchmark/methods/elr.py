@@ -20,6 +20,7 @@ class ELR(Method):
 
     kinds = frozenset({"categorical"})
     keeps = "N K"
+    family = "regularization"
     cites = "Liu et al., 2020, arXiv:2007.00151"
 
     memory: Tensor

@@ -29,6 +29,7 @@ class ELRPlus(Method):
     kinds = frozenset({"categorical"})
     networks, averaged = 4, 2
     keeps = "2 N K, 2 networks"
+    family = "semi-supervised"
     cites = "Liu et al., 2020, arXiv:2007.00151"
     differs = "the released code re-weights labels of 100 classes by their targets (reweight=true)"
 

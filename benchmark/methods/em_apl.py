@@ -21,6 +21,7 @@ class EMAPL(MultiLabelMethod):
     forward and one backward pass, and an inference pass over training after each epoch from W on; memory N x C.
     """
 
+    family = "robust loss"
     cites = "Zhou et al., 2022, arXiv:2203.16219"
     keeps = "2 N C"
     differs = "training does not stop at the first epoch that clean validation dislikes"

@@ -18,6 +18,7 @@ class EPR(MultiLabelMethod):
     """
 
     needs = frozenset({"noise_rate"})
+    family = "robust loss"
     cites = "Cole et al., 2021, arXiv:2106.09708"
 
     def setup(self, run: RunInfo) -> None:

@@ -21,6 +21,7 @@ class ERM(Method):
     """
 
     native = frozenset({"multiclass", "tagging", "multilabel", "regression"})
+    family = "baseline"
     cites = "Vapnik, 1991, Advances in Neural Information Processing Systems 4"
 
     def __init__(self, epochs: float = 1.0, sequence: bool = True, label_smoothing: float = 0.0) -> None:
@@ -43,6 +44,7 @@ class Ensemble(Method):
     """``networks`` independent networks with the same batches; the prediction is the mean of their probabilities."""
 
     native = ERM.native
+    family = "baseline"
     cites = "Lakshminarayanan, Pritzel and Blundell, 2017, arXiv:1612.01474"
 
     def __init__(self, networks: int = 2) -> None:

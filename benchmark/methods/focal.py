@@ -17,6 +17,7 @@ class Focal(Method):
 
     kinds = frozenset({"categorical"})
     native = frozenset({"multiclass", "multilabel"})
+    family = "robust loss"
     cites = "Lin et al., 2017, arXiv:1708.02002"
 
     def __init__(self, gamma: float = 2.0) -> None:

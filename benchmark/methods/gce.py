@@ -25,6 +25,7 @@ class GCE(Method):
     """
 
     kinds = frozenset({"categorical"})
+    family = "robust loss"
     cites = "Zhang and Sabuncu, 2018, arXiv:1805.07836"
     differs = "truncated: the current network chooses, not the best checkpoint on validation"
 

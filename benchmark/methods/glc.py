@@ -23,6 +23,7 @@ class GLC(Method):
     kinds = frozenset({"categorical"})
     needs = frozenset({"trusted"})
     keeps = "N, C K K"
+    family = "loss correction"
     cites = "Hendrycks et al., 2018, arXiv:1802.05300"
 
     trusted: Tensor

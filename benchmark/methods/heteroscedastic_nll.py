@@ -25,6 +25,7 @@ class HeteroscedasticNLL(Method):
     networks = 2
     intervals = True
     warm_up = True
+    family = "robust loss"
     cites = "Nix and Weigend, 1994, ICNN; Kendall and Gal, 2017, arXiv:1703.04977"
 
     def __init__(self, beta: float = 0.0, warmup: float = 0.1) -> None:

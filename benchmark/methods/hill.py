@@ -15,6 +15,7 @@ class Hill(MultiLabelMethod):
     Zhang et al., 2021, arXiv:2112.07368. The reduction is the sum, as released. One forward and one backward pass.
     """
 
+    family = "robust loss"
     cites = "Zhang et al., 2021, arXiv:2112.07368"
 
     def __init__(self, lam: float = 1.5, margin: float = 1.0, gamma: float = 2.0) -> None:
@@ -33,6 +34,7 @@ class SPLC(MultiLabelMethod):
     backward pass.
     """
 
+    family = "label refurbishment"
     cites = "Zhang et al., 2021, arXiv:2112.07368"
 
     def __init__(self, tau: float = 0.6, margin: float = 1.0, gamma: float = 2.0) -> None:

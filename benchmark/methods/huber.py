@@ -16,6 +16,7 @@ class Huber(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    family = "robust loss"
     cites = "Huber, 1964, Annals of Mathematical Statistics 35(1)"
 
     def __init__(self, delta: float = 1.0) -> None:

@@ -16,6 +16,7 @@ class LabelSmoothing(Method):
     """
 
     kinds = frozenset({"categorical"})
+    family = "regularization"
     cites = "Lukasik et al., 2020, arXiv:2003.02819; negative: Wei et al., 2022, arXiv:2106.04149"
 
     def __init__(self, eps: float = 0.1) -> None:

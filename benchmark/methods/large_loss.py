@@ -24,6 +24,7 @@ class LargeLoss(MultiLabelMethod):
     entries. One forward and one backward pass; permanent keeps N x C bits.
     """
 
+    family = "sample selection"
     cites = "Kim et al., 2022, arXiv:2206.03740"
     keeps = "N C bits"
     differs = "permanent is what the paper says (a comparison by identity in the released code runs temporary in its place), and writes the k-th entry back too"

@@ -52,6 +52,7 @@ class LateStopping(Kept):
     needs = frozenset({"noise_rate"})
     native = frozenset({"multiclass"})
     keeps = "3 N"
+    family = "sample selection"
     cites = "Yuan, Feng and Liu, 2023, arXiv:2308.13862"
     differs = "training labels are predicted without augmentation; the last round follows the trainer's schedule"
 

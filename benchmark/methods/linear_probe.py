@@ -29,6 +29,7 @@ class LinearProbe(Method):
     """
 
     kinds = frozenset({"categorical"})
+    family = "baseline"
     cites = "Zhu et al., 2024, arXiv:2411.00079"
 
     weight: Tensor

@@ -16,6 +16,7 @@ class LogCosh(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    family = "robust loss"
     cites = "Green, 1990, IEEE Transactions on Medical Imaging 9(1)"
 
     def __init__(self, delta: float = 1.0) -> None:

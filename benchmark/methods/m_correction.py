@@ -32,6 +32,7 @@ class MCorrection(Method):
     native = frozenset({"multiclass"})
     warm_up = True
     keeps = "N"
+    family = "label refurbishment"
     cites = "Arazo et al., 2019, arXiv:1904.11238"
     differs = "one pass over the unmixed batch where the released code makes two"
 

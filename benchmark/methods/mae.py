@@ -15,6 +15,7 @@ class MAE(Method):
     """
 
     native = frozenset({"multiclass", "regression"})
+    family = "robust loss"
     cites = "Ghosh, Kumar and Sastry, 2017, arXiv:1712.09482"
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:

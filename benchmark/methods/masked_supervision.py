@@ -21,6 +21,7 @@ class MaskedSupervision(MultiLabelMethod):
     backward passes.
     """
 
+    family = "robust loss"
     cites = "Hassan and Vu, 2022, arXiv:2210.00923"
     differs = "strokes are our own random walks, not the released mask files; the head is the model's, not class-specific residual attention"
 

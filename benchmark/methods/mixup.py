@@ -17,6 +17,7 @@ class Mixup(Method):
     """
 
     native = frozenset({"multiclass", "regression"})
+    family = "regularization"
     cites = "Zhang et al., 2018, arXiv:1710.09412"
 
     def __init__(self, alpha: float = 1.0) -> None:

@@ -22,6 +22,7 @@ class MultiLabelDistillation(MultiLabelMethod):
     training, then one forward and one backward pass: the teacher's features and logits are kept.
     """
 
+    family = "label refurbishment"
     cites = "Yang et al., 2023, arXiv:2308.06453"
     keeps = "N (D + C), D features"
     differs = "teacher and student have one architecture; embeddings come from a linear head, not from a query decoder"

@@ -64,6 +64,7 @@ class NestedDropout(Method):
     """
 
     uses_val = True
+    family = "regularization"
     cites = "Chen et al., 2021, arXiv:2104.13766"
 
     chosen: Tensor

@@ -29,6 +29,7 @@ class NoiseLayer(Method):
     needs = frozenset({"trusted"})
     needs_where: ClassVar[dict[str, tuple[str, str]]] = {"trusted": ("matrix", "counted")}
     keeps = "C K K"
+    family = "loss correction"
     cites = "Goldberger and Ben-Reuven, 2017, ICLR"
     differs = "starts from ``diagonal``, not from the confusion matrix of a network trained before"
 

@@ -23,6 +23,7 @@ class NVUM(MultiLabelMethod):
     them by the average, and one backward.
     """
 
+    family = "label refurbishment"
     cites = "Liu et al., 2022, arXiv:2103.04053"
     keeps = "N C, a copy of the weights"
 

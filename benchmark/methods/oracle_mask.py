@@ -20,6 +20,7 @@ class OracleMask(Method):
     native = frozenset({"multiclass", "multilabel", "tagging"})
     needs = frozenset({"right"})
     keeps = "N"
+    family = "privileged information"
     cites = "Merdjanovska, Aynetdinov and Akbik, 2024, arXiv:2405.07609"
 
     wrong: Tensor

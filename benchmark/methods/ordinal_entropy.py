@@ -18,6 +18,7 @@ class OrdinalEntropy(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    family = "regularization"
     cites = "Zhang et al., 2023, arXiv:2301.08915"
 
     def __init__(self, spread: float = 1e-3, tight: float = 1e-3) -> None:

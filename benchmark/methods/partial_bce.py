@@ -20,6 +20,7 @@ class PartialBCE(MultiLabelMethod):
     forward and one backward pass.
     """
 
+    family = "robust loss"
     cites = "Durand et al., 2019, arXiv:1902.09720"
 
     def __init__(self, over: Literal["known", "all"] = "known", gamma: float = 1.0, alpha: float = -4.45, beta: float = 5.45) -> None:

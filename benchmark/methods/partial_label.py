@@ -30,6 +30,7 @@ class PartialLabel(Method):
     needs = frozenset({"candidates"})
     views = 3
     keeps = "(window + 2) N K"
+    family = "robust loss"
     cites = "Xu et al., 2023, arXiv:2206.00830"
 
     confidence: Tensor

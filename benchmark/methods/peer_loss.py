@@ -22,6 +22,7 @@ class PeerLoss(Method):
 
     kinds = frozenset({"categorical"})
     warm_up = True
+    family = "robust loss"
     cites = "Liu and Guo, 2020, arXiv:1910.03231"
     differs = "peers come from the batch itself, not from a second one; alpha ramps up"
 

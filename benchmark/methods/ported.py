@@ -45,6 +45,7 @@ class Ported(Method):
 class Selecting(Ported):
     """Base of ports that are told the noise rate and leave a share of each batch out, R(t) = r min(t / T_k, 1), ``ramp`` = T_k / epochs."""
 
+    family = "sample selection"
     needs = frozenset({"noise_rate"})
 
     rate: Tensor

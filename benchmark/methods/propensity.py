@@ -19,6 +19,7 @@ class Propensity(MultiLabelMethod):
     """
 
     needs = frozenset({"transition"})
+    family = "robust loss"
     cites = "Jain et al., 2016, doi:10.1145/2939672.2939756"
 
     propensity: Tensor

@@ -21,6 +21,7 @@ class PUMLC(MultiLabelMethod):
     gradient, elsewhere. Continuous inputs only. 1.5 forward and 1.5 backward passes.
     """
 
+    family = "robust loss"
     cites = "Yuan et al., 2023, arXiv:2306.11636"
     differs = "the loss and the mix term on any network: the paper's local-global convolution and label graph belong to its backbone"
 

@@ -21,6 +21,7 @@ class RankSim(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    family = "regularization"
     cites = "Gong, Mori and Tung, 2022, arXiv:2205.15236"
     differs = "gamma for standardized targets; at most 64 targets a batch"
 

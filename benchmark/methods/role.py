@@ -22,6 +22,7 @@ class ROLE(MultiLabelMethod):
     """
 
     needs = frozenset({"noise_rate"})
+    family = "label refurbishment"
     cites = "Cole et al., 2021, arXiv:2106.09708"
     keeps = "3 N C"
     differs = "the table is sparse: Adam touches the rows of the batch only; the linear initialisation of ROLE + LI is left out"

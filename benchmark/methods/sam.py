@@ -20,6 +20,7 @@ class SAM(Wrapper):
     from the first pass alone, random pairs and weights of the base are the same in both. Two forward and two backward passes; one weight copy.
     """
 
+    family = "regularization"
     cites = "Foret et al., 2021, arXiv:2010.01412"
 
     def __init__(self, base: Method, rho: float = 0.05, adaptive: bool = False) -> None:

@@ -16,6 +16,7 @@ class SCE(Method):
     """
 
     kinds = frozenset({"categorical"})
+    family = "robust loss"
     cites = "Wang et al., 2019, arXiv:1908.06112"
     differs = "the released code has A = log 1e-4: log_zero=-9.21"
 

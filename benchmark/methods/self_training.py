@@ -26,6 +26,7 @@ class SelfTraining(Method):
     native = frozenset({"tagging"})
     warm_up = True
     keeps = "2 N K"
+    family = "label refurbishment"
     cites = "Liang et al., 2020, arXiv:2006.15509"
     fidelity = "adapted"
     differs = "stages are shares of the epochs, long ones for networks that begin from nothing; the released code stops at 350 to 900 steps of a language model"

@@ -21,6 +21,7 @@ class Selfie(Remembering):
     """
 
     warm_up = True
+    family = "label refurbishment"
     cites = "Song, Kim and Lee, 2019, ICML"
 
     def __init__(self, eps: float = 0.15, warmup: float = 0.25, history: int = 10) -> None:

@@ -25,6 +25,7 @@ class SmallLoss(Method):
     native = frozenset({"multiclass"})
     needs = frozenset({"noise_rate"})
     keeps = "2 N"
+    family = "sample selection"
     cites = "Han et al., 2018, arXiv:1804.06872"
     fidelity: ClassVar[Fidelity] = "adapted"
     differs = "one network: the control of co-teaching"

@@ -22,6 +22,7 @@ class SOP(Method):
 
     kinds = frozenset({"categorical"})
     keeps = "N (K + 1)"
+    family = "regularization"
     cites = "Liu et al., 2022, arXiv:2202.14026"
 
     target: Tensor

@@ -21,6 +21,7 @@ class Sparsemax(MultiLabelMethod):
     pass, and a look at validation per epoch.
     """
 
+    family = "robust loss"
     cites = "Martins and Astudillo, 2016, arXiv:1602.02068"
     uses_val = True
     differs = "the slot for examples without a label"

@@ -25,6 +25,7 @@ class SPR(Ported):
 
     keeps = "N x D"
     warm_up = True
+    family = "sample selection"
     cites = "Wang, Sun and Fu, 2022, arXiv:2203.15212"
     differs = "ours for numbers; the exact path in linear memory instead of groups"
 

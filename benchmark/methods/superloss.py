@@ -21,6 +21,7 @@ class SuperLoss(Method):
     """
 
     native = frozenset({"multiclass", "regression"})
+    family = "robust loss"
     cites = "Castells, Weinzaepfel and Revaud, 2020, NeurIPS"
 
     tau: Tensor

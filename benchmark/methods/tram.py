@@ -24,6 +24,7 @@ class TRAM(Method):
     problems = frozenset({"multiclass"})
     needs = frozenset({"privileged"})
     keeps = "N x random"
+    family = "privileged information"
     cites = "Collier et al., 2022, arXiv:2202.09244"
 
     shortcut: Tensor

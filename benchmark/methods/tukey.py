@@ -22,6 +22,7 @@ class Tukey(Method):
     native = frozenset({"regression"})
     keeps = "N"
     warm_up = True
+    family = "robust loss"
     cites = "Beaton and Tukey, 1974, Technometrics 16(2)"
 
     residual: Tensor

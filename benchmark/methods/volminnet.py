@@ -25,6 +25,7 @@ class VolMinNet(Method):
 
     kinds = frozenset({"categorical"})
     keeps = "C K K"
+    family = "loss correction"
     cites = "Li et al., 2021, arXiv:2102.02414"
     differs = "the learning rate of T does not decay"
 

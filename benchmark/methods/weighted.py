@@ -20,6 +20,7 @@ class Weighted(Method):
     kinds = frozenset({"categorical"})
     native = frozenset({"tagging"})
     keeps = "N"
+    family = "reweighting"
     cites = "Sarkhel et al., 2024, arXiv:2404.00488"
     fidelity = "adapted"
     differs = "confidence is the held-out probability of the given label; no synthetic documents, no transfer from another extractor"

@@ -1,0 +1,121 @@
+"""What the whole board can say: which method to use, whether orders carry over, and what papers report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from omegaconf import OmegaConf
+
+from benchmark.analysis import PLAN
+from benchmark.errors import DataError
+from benchmark.frames import scoring
+from benchmark.identity import ROOT
+from benchmark.protocol import is_development
+from benchmark.stats import CELL, Board, block_scores
+from benchmark.stats.advice import Advice, answers
+from benchmark.stats.boards import block_names
+from benchmark.stats.orders import label_sensitivity, rank_transfer
+from benchmark.store import Row
+
+BUDGETS = (1.05, 2.05, 4.05, 1e9)  # cost relative to erm
+PUBLISHED = ROOT / "results" / "published.yaml"
+FIELDS = ("method", "task", "noise", "value", "source", "protocol", "sure")
+SURE = ("read", "secondary", "unsure")
+
+
+def advice(cells: pd.DataFrame, data: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Answers per task type from the noisy cells of its tasks; from development tasks only where there are no others."""
+    last = data[(data["track"] == PLAN.selection) & (data["noise"] != "clean")]
+    for problem, rows in last.groupby("problem", sort=True):
+        development = rows["task"].map(is_development)
+        kept = rows[~development] if (~development).any() else rows
+        z = block_scores(kept, PLAN.baseline).cells
+        if z.empty:
+            continue
+        family = kept.drop_duplicates(CELL).set_index(CELL)["family"]
+        index = pd.MultiIndex.from_arrays([block_names(z), family.loc[z.index].to_numpy()], names=["task", "family"])
+        z = z.assign(**{PLAN.baseline: 0.0}).set_axis(index)
+        own = cells[(cells["problem"] == problem) & (cells["track"] == PLAN.selection)]
+        privileged = frozenset(own.loc[own["privileged"] != "", "method"])
+        cost = own.groupby("method")["cost"].mean()
+        of_kind = int(z.index.get_level_values("task").nunique())
+        yield from answers(z, cost, privileged, BUDGETS, partial(_answer, problem=problem, cost=cost, development=bool(development.all()), of_kind=of_kind))
+
+
+def _answer(found: Advice, cost: pd.Series, of_kind: int, **facts: Any) -> dict[str, Any]:
+    """An answer as JSON."""
+    policies = [
+        {
+            **{"name": r.policy, "mean": _number(r.regret.value), "low": _number(r.regret.low), "high": _number(r.regret.high)},
+            **{"over": _number(r.over.value), "over_low": _number(r.over.low), "over_high": _number(r.over.high)},
+        }
+        for r in found.regret or ()
+    ]
+    methods = [{"name": name, **{key: _number(value) for key, value in line.items()}, "cost": _number(cost.get(name))} for name, line in found.table.iterrows()]
+    regret = {"policies": policies, "picks": found.picks} if found.regret else None
+    return {**facts, "tasks": found.tasks, "cells": found.cells, "tasks_of_kind": of_kind, "methods": methods, "regret": regret}
+
+
+def transfer(boards: Mapping[tuple[str, str], Board], data: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Rank transfer on each board that has two tasks and four methods."""
+    erm = data[data["method"] == PLAN.baseline]
+    seconds = erm.groupby(erm["task"].str.partition("(")[0])["seconds"].mean() if len(erm) else pd.Series(dtype=float)
+    for (problem, track), board in boards.items():
+        found = rank_transfer(board.blocks.tasks, seconds) if len(board.blocks.tasks) else None
+        if found is not None:
+            correlation = [[_number(v) for v in line] for line in found.correlation.tolist()]
+            halves = {"halves": _number(found.halves.value), "low": _number(found.halves.low), "high": _number(found.halves.high)}
+            yield {
+                "problem": problem,
+                "track": track,
+                "tasks": found.tasks,
+                "seconds": found.seconds,
+                "methods": found.halves.n,
+                "correlation": correlation,
+                **halves,
+            }
+
+
+def further_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """One line per finished run and other labels of the test part: CELL, method, seed, labels, score and other (both larger is better), at ``last``."""
+    lines = []
+    for row in rows:
+        if row.status != "ok":
+            continue
+        metric, sign = scoring(row.config["task"]["problem"])
+        score = row.metrics.get(f"test/{PLAN.selection}/{metric}")
+        for name, value in row.metrics.items():
+            split, *rest = name.split("/")
+            if score is not None and split.startswith("test_") and rest in ([PLAN.selection, metric], [PLAN.selection, "agreement"]):
+                labels = {axis: row.labels[axis] for axis in (*CELL, "method")}
+                better = sign if rest[1] == metric else 1
+                lines.append({**labels, "seed": tuple(row.seed), "labels": split.removeprefix("test_"), "score": sign * score, "other": better * value})
+    return pd.DataFrame(lines)
+
+
+def sensitivity(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Ranks under corrected labels of the test part against those under the original ones."""
+    frame = further_frame(rows)
+    found = label_sensitivity(frame).to_dict("records") if len(frame) else []
+    return [{str(key): _number(value) if isinstance(value, float) else value for key, value in line.items()} for line in found]
+
+
+def published() -> list[dict[str, str]]:
+    """``results/published.yaml``: numbers of papers with source, protocol and how sure they are; shown beside ours, never mixed in.
+
+    Raises:
+        DataError: an entry lacks a field, or is not as sure as ``read``, ``secondary`` or ``unsure``.
+    """
+    entries: Any = OmegaConf.to_container(OmegaConf.load(PUBLISHED)) if PUBLISHED.is_file() else []
+    for at, entry in enumerate(entries):
+        if set(entry) != set(FIELDS) or entry["sure"] not in SURE:
+            raise DataError(f"{PUBLISHED.name} entry {at + 1}: it needs exactly {', '.join(FIELDS)}, with sure one of {', '.join(SURE)}")
+    return [{key: str(entry[key]) for key in FIELDS} for entry in entries]
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(f"{value:.5g}")

@@ -1,0 +1,102 @@
+"""Do orders of methods carry over: from cheap tasks to expensive ones, from one set of test labels to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kendalltau, rankdata
+
+from benchmark.stats.cells import CELL
+from benchmark.stats.intervals import NOTHING, Estimate
+
+RESAMPLES = 1000
+LEAST_METHODS = 4  # fewer have too few orders to differ in
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Correlation of ranks along the last axis, (..., M), (..., M) -> mean of the products of standardized ranks; NaN if all are equal."""
+    a, b = (rankdata(v) - (len(v) + 1) / 2 for v in (np.asarray(x, float), np.asarray(y, float)))
+    size = np.sqrt((a**2).sum() * (b**2).sum())
+    return float((a * b).sum() / size) if size > 0 else float("nan")
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Spearman correlations of the order of methods between tasks, cheapest first."""
+
+    tasks: list[str]
+    seconds: list[float]
+    correlation: np.ndarray  # (D, D)
+    halves: Estimate  # of the mean over the cheaper half with that over the dearer half
+
+
+def rank_transfer(z: pd.DataFrame, seconds: pd.Series, seed: int = 0) -> Transfer | None:
+    """Does the order on cheap tasks predict the order on expensive ones? None below two tasks or four methods.
+
+    Args:
+        z: standardized gains, one line per task, one column per method.
+        seconds: what a run of erm takes, per task.
+        seed: of the bootstrap over methods that gives the interval.
+    """
+    order = seconds[z.index].sort_values(kind="stable").index
+    if len(order) < 2 or z.shape[1] < LEAST_METHODS:
+        return None
+    values = z.loc[order].to_numpy()
+    correlation = np.array([[spearman(a, b) for b in values] for a in values])
+    half = len(values) // 2
+    cheap, dear = values[:half].mean(0), values[len(values) - half :].mean(0)
+    rng = np.random.default_rng(seed)
+    drawn = [spearman(cheap[at], dear[at]) for at in rng.integers(0, z.shape[1], (RESAMPLES, z.shape[1]))]
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Transfer(
+        [str(t) for t in order], [float(seconds[t]) for t in order], correlation, Estimate(spearman(cheap, dear), float(low), float(high), z.shape[1])
+    )
+
+
+def label_sensitivity(scores: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Does the order of methods change when other people's labels of the test part score them?
+
+    Args:
+        scores: CELL, method, seed, labels (which other labels), score and other (both larger is better).
+        seed: of the bootstrap over seeds that gives the interval.
+
+    Returns:
+        One line per cell and labels with at least two methods: methods, tau (Kendall's, of the means over seeds) with low and high, moved (the method
+        whose rank changes most), shift (by how much; negative is up), first and first_other.
+    """
+    lines = []
+    for key, group in scores.groupby([*CELL, "labels"], sort=False, observed=True):
+        wide = group.pivot_table(index="seed", columns="method", values=["score", "other"], aggfunc="first", sort=False).dropna(axis=1)
+        names = [name for name in wide["score"].columns if name in wide["other"].columns] if {"score", "other"} <= set(wide.columns.get_level_values(0)) else []
+        if len(names) < 2:
+            continue
+        own, other = wide["score"][names].to_numpy(), wide["other"][names].to_numpy()
+        tau = kendalltau(own.mean(0), other.mean(0)).statistic
+        estimate = _bootstrapped(own, other, float(tau), seed)
+        shift = rankdata(-other.mean(0)) - rankdata(-own.mean(0))
+        most = int(np.abs(shift).argmax())
+        first, second = (names[int(v.mean(0).argmax())] for v in (own, other))
+        numbers = {"methods": len(names), "tau": estimate.value, "low": estimate.low, "high": estimate.high}
+        lines.append(
+            {
+                **dict(zip([*CELL, "labels"], key, strict=True)),
+                **numbers,
+                "moved": names[most],
+                "shift": float(shift[most]),
+                "first": first,
+                "first_other": second,
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def _bootstrapped(own: np.ndarray, other: np.ndarray, tau: float, seed: int) -> Estimate:
+    """Interval of Kendall's tau over resampled seeds, (S, M) each; none for one seed."""
+    if len(own) < 2 or not np.isfinite(tau):
+        return Estimate(tau, n=len(own)) if np.isfinite(tau) else NOTHING
+    rng = np.random.default_rng(seed)
+    drawn = [kendalltau(own[at].mean(0), other[at].mean(0)).statistic for at in rng.integers(0, len(own), (RESAMPLES // 4, len(own)))]
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Estimate(tau, float(low), float(high), len(own))
