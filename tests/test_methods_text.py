@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -271,3 +272,60 @@ def test_a_counted_noise_layer_reads_trusted_labels_and_stays(setting: Setting) 
     p, known = units.output.softmax(1), right[units.index]
     plain = torch.where(known >= 0, p.gather(1, known.clamp(min=0)[:, None])[:, 0], (p @ counted).gather(1, units.target[:, None])[:, 0])
     torch.testing.assert_close(method.objective(step), -plain.log().mean())
+
+
+def test_chain_marginals_by_enumeration() -> None:
+    rng = torch.Generator().manual_seed(0)
+    score, transition = torch.randn(2, 4, 3, generator=rng), torch.randn(3, 3, generator=rng)
+    live = torch.tensor([[True] * 4, [True, True, False, False]])
+    found = functional.chain_marginals(score, transition, live)
+    for row, length in ((0, 4), (1, 2)):
+        expected, total = torch.zeros(length, 3), 0.0
+        for path in itertools.product(range(3), repeat=length):
+            value = sum(score[row, t, k] for t, k in enumerate(path)) + sum(transition[a, b] for a, b in itertools.pairwise(path))
+            weight = float(torch.as_tensor(value).exp())
+            total += weight
+            for t, k in enumerate(path):
+                expected[t, k] += weight
+        torch.testing.assert_close(found[row, :length], expected / total)
+
+
+@pytest.mark.parametrize("structured", [True, False])
+def test_nearest_neighbor_gives_a_copy_its_own_tag(setting: Setting, structured: bool) -> None:
+    """With features that tell tokens apart, every support token is its own nearest neighbour."""
+    method, run = made("nearest_neighbor", setting, structured=structured, tau=0.0001, temperature=0.001, support=10_000)
+    step = step_of(method, setting)
+    assert torch.equal(method.predict(step), step.units().output.softmax(1))
+    features = step.encode().detach()
+    everyone = torch.zeros(run.num_examples, run.width, features.shape[2])
+    everyone[:12, : features.shape[1]] = features
+    method.on_epoch_end(0, lambda split, net, features: everyone)
+    found, seen = method.predict(step), run.observed["train"]
+    torch.testing.assert_close(found.sum(1), torch.ones(len(found)))
+    unit = torch.nn.functional.normalize(features[step.units().row, step.units().column], dim=1)
+    twins = (unit @ unit.T > 1 - 1e-6).sum(1) == 1  # tokens of which there is one copy
+    given = seen.value[step.units().index]
+    kind = torch.tensor([0, 1, 1])
+    assert twins.sum() > 10
+    assert torch.equal(kind[found.argmax(1)][twins], kind[given][twins])
+
+
+def test_jointmatch_learns_what_the_other_network_is_sure_of() -> None:
+    setting = make_setting("multiclass")
+    method, _ = made("jointmatch", setting, tau=0.6, drop=0.0, consistency=2.0)
+    (phase,) = method.phases(0, None)
+    right = setting.declared["trusted"]
+    assert phase.streams["labelled"].tolist() == torch.nonzero(right >= 0).flatten().tolist()
+    assert not set(phase.indices) & set(phase.streams["labelled"])
+    step = step_of(method, setting)
+    outputs = [step.units(net).output for net in (0, 1)]
+    p = [o.softmax(1).detach() for o in outputs]
+    mean = torch.full((4,), 0.25)
+    for q in p:
+        mean = 0.9 * mean + 0.1 * q.mean(0)
+    sure = [q.max(1).values > 0.6 * mean[q.argmax(1)] / mean.max() for q in p]
+    expected = torch.zeros(())
+    for net in (0, 1):
+        w = torch.where(sure[0] ^ sure[1], 0.9, 0.1) * sure[1 - net]
+        expected = expected + 2 * (w * torch.nn.functional.cross_entropy(outputs[net], p[1 - net].argmax(1), reduction="none")).mean()
+    torch.testing.assert_close(method.objective(step), expected)

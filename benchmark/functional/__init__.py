@@ -1,7 +1,7 @@
 """Pure mathematics that methods share: losses, divergences, selection, mixtures, semi-supervised and partial labels, transition matrices."""
 
 from benchmark.functional.candidates import progressive_confidence, purify, uniform_confidence
-from benchmark.functional.denoising import agreement, believed, class_weights, neighbor_share, squared_targets
+from benchmark.functional.denoising import agreement, believed, chain_marginals, class_weights, nearest_similarity, neighbor_share, squared_targets
 from benchmark.functional.divergences import jensen_shannon, kl_divergence, symmetric_kl
 from benchmark.functional.estimation import counted_transition, expected_matrix_error, expected_matrix_error_of_sample
 from benchmark.functional.folds import group_folds
@@ -72,6 +72,7 @@ __all__ = [
     "binary_entropy",
     "bootstrapped",
     "bounded_cross_entropy",
+    "chain_marginals",
     "class_balanced",
     "class_weights",
     "co_guess",
@@ -110,6 +111,7 @@ __all__ = [
     "mean_absolute_error",
     "mix_targets",
     "multi_focal",
+    "nearest_similarity",
     "nearest_two",
     "negative_entropy",
     "negative_log",

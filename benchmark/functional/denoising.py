@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -83,3 +85,30 @@ def class_weights(share: Tensor, kind: Tensor, slope: float) -> Tensor:
     mean = torch.zeros(size, device=share.device).index_add(0, kind, scaled) / count
     weight = torch.sigmoid(slope * (scaled - mean[kind]))
     return weight / largest(weight)
+
+
+def nearest_similarity(features: Tensor, bank: Sequence[Tensor]) -> Tensor:
+    """(U, T) largest -|u - v|^2 over the members v of each of T banks; features and members have length 1; -4, the least possible, for an empty bank.
+
+    >>> nearest_similarity(torch.eye(2), [torch.eye(2)[:1], torch.zeros(0, 2)])
+    tensor([[ 0., -4.],
+            [-2., -4.]])
+    """
+    found = [(2 * (features @ members.T).amax(1) - 2) if len(members) else features.new_full((len(features),), -4.0) for members in bank]
+    return torch.stack(found, dim=1)
+
+
+def chain_marginals(score: Tensor, transition: Tensor, live: Tensor) -> Tensor:
+    """(B, L, T) P(type at each place) of a chain with emissions ``score`` (B, L, T) and log ``transition`` (T, T); live places come first.
+
+    >>> chain_marginals(torch.zeros(1, 2, 2), torch.zeros(2, 2), torch.ones(1, 2, dtype=torch.bool))[0, 1]
+    tensor([0.5000, 0.5000])
+    """
+    forward, backward = [score[:, 0]], [torch.zeros_like(score[:, 0])]
+    for t in range(1, score.shape[1]):
+        step = torch.logsumexp(forward[-1].unsqueeze(2) + transition, dim=1) + score[:, t]
+        forward.append(torch.where(live[:, t, None], step, forward[-1]))
+    for t in range(score.shape[1] - 2, -1, -1):
+        step = torch.logsumexp(transition + (score[:, t + 1] + backward[0]).unsqueeze(1), dim=2)
+        backward.insert(0, torch.where(live[:, t + 1, None], step, backward[0]))
+    return (torch.stack(forward, dim=1) + torch.stack(backward, dim=1)).softmax(2)
