@@ -329,3 +329,12 @@ def test_jointmatch_learns_what_the_other_network_is_sure_of() -> None:
         w = torch.where(sure[0] ^ sure[1], 0.9, 0.1) * sure[1 - net]
         expected = expected + 2 * (w * torch.nn.functional.cross_entropy(outputs[net], p[1 - net].argmax(1), reduction="none")).mean()
     torch.testing.assert_close(method.objective(step), expected)
+
+
+def test_nearest_similarity_is_the_largest_of_all_pairs() -> None:
+    rng = np.random.default_rng(5)
+    x, banks = rng.normal(size=(6, 4)), [rng.normal(size=(n, 4)) for n in (3, 1, 7)]
+    x, *banks = (a / np.linalg.norm(a, axis=1, keepdims=True) for a in (x, *banks))
+    expected = [[max(-(((u - v) ** 2).sum()) for v in bank) for bank in banks] for u in x]
+    found = functional.nearest_similarity(torch.from_numpy(x), [torch.from_numpy(bank) for bank in banks])
+    np.testing.assert_allclose(found.numpy(), expected)
