@@ -148,7 +148,9 @@ def test_every_public_function_is_covered() -> None:
     beside = {"forget_schedule", "gaussian_posterior", "group_folds", "group_rates", "small_loss"}  # tested below
     beside |= {"anchor_transition", "consensus", "consensus_transition", "dual_transition", "nearest_two", "neighbor_consensus"}  # test_functional_transition
     beside |= {"label_prior", "linear_ramp"}  # by their examples, and in the methods that use them
-    beside |= {name for name in functional.__all__ if getattr(functional, name).__module__ == "benchmark.functional.multilabel"}  # test_functional_multilabel
+    beside |= {
+        name for name in functional.__all__ if getattr(functional, name).__module__.rpartition(".")[2] in ("multilabel", "label_structure")
+    }  # test_functional_multilabel
     beside |= {"BetaMixture", "beta_mixture", "fit_beta_components", "look_up", "class_balanced", "rank_in_group"}  # test_functional_mixtures
     beside |= {"co_guess", "contrast", "mix_targets", "negative_entropy", "refine", "sharpen", "uniform_penalty"}
     beside |= {"jensen_shannon", "kl_divergence", "symmetric_kl", "prediction_loss", "soft_loss"}

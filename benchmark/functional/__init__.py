@@ -5,6 +5,15 @@ from benchmark.functional.denoising import agreement, believed, chain_marginals,
 from benchmark.functional.divergences import jensen_shannon, kl_divergence, symmetric_kl
 from benchmark.functional.estimation import counted_transition, expected_matrix_error, expected_matrix_error_of_sample
 from benchmark.functional.folds import group_folds
+from benchmark.functional.label_structure import (
+    bag_ranking_loss,
+    bernoulli_divergence,
+    best_threshold,
+    exponential_quality,
+    propensity_loss,
+    smooth_relabel,
+    structure_distance,
+)
 from benchmark.functional.losses import (
     asymmetric_loss,
     backward_correction,
@@ -20,13 +29,9 @@ from benchmark.functional.losses import (
 )
 from benchmark.functional.mixtures import BetaMixture, beta_mixture, fit_beta_components, gaussian_posterior, look_up
 from benchmark.functional.multilabel import (
-    bag_ranking_loss,
-    bernoulli_divergence,
-    best_threshold,
     binary_entropy,
     cooccurrence_focal,
     expected_positives,
-    exponential_quality,
     focal_binary,
     focal_loss,
     hill_loss,
@@ -34,14 +39,11 @@ from benchmark.functional.multilabel import (
     multi_focal,
     negative_log,
     positive_unlabelled,
-    propensity_loss,
     recover_positives,
-    smooth_relabel,
     soft_binary,
     sparsemax,
     sparsemax_loss,
     splc_loss,
-    structure_distance,
 )
 from benchmark.functional.robust import bootstrapped, bounded_cross_entropy, normalized_cross_entropy, normalized_focal, reverse_cross_entropy
 from benchmark.functional.selection import class_balanced, forget_schedule, group_rates, label_prior, linear_ramp, rank_in_group, small_loss
