@@ -338,3 +338,45 @@ def test_nearest_similarity_is_the_largest_of_all_pairs() -> None:
     expected = [[max(-(((u - v) ** 2).sum()) for v in bank) for bank in banks] for u in x]
     found = functional.nearest_similarity(torch.from_numpy(x), [torch.from_numpy(bank) for bank in banks])
     np.testing.assert_allclose(found.numpy(), expected)
+
+
+def test_meta_self_refinement_descends_through_a_virtual_step(setting: Setting) -> None:
+    """The teacher's gradient against that of autograd through the student's step."""
+    method, _ = made("meta_self_refinement", setting, h=1e-4)
+    part = setting.data.train
+    networks = [network.double() for network in setting.recipe.networks(setting.data.problem, 2)]
+
+    def step(at: Tensor, **streams: Step) -> Step:
+        return Step(networks, setting.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(2), epoch=9, streams=streams)
+
+    known = torch.from_numpy(method.known)
+    at, trusted = torch.arange(12), step(known)
+    student, teacher = (dict(network.named_parameters()) for network in networks)
+    soft = step(at).units(1).output.softmax(1)
+    inner = functional.soft_cross_entropy(step(at).units(0).output, soft).mean()
+    moved = torch.autograd.grad(inner, list(student.values()), create_graph=True)
+    virtual = {name: p - method.eta * g for (name, p), g in zip(student.items(), moved, strict=True)}
+    right = setting.declared["trusted"].reshape(len(part), -1)[known]
+    output = torch.func.functional_call(networks[0], virtual, (part.x[known],))
+    outer = torch.nn.functional.cross_entropy(output[right >= 0], right[right >= 0])
+    expected = torch.autograd.grad(outer, list(teacher.values()))
+    before = [p.detach().clone() for p in student.values()]
+    found: list[list[Tensor]] = []
+
+    class Spy:
+        def parameters(self) -> list[Tensor]:
+            return [*student.values(), *teacher.values()]
+
+        def zero_grad(self) -> None:
+            for p in self.parameters():
+                p.grad = None
+
+        def step(self) -> None:
+            if not found:
+                assert all(p.grad is None for p in student.values())
+                found.append([p.grad.clone() for p in teacher.values() if p.grad is not None])
+
+    method.update(step(at, trusted=trusted), lambda loss: loss.backward(), Spy())
+    for a, b in zip(found[0], expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-8)
+    assert all(torch.equal(a, b) for a, b in zip(before, student.values(), strict=True))
