@@ -18,7 +18,7 @@ SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_exist
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers setup-encoders data features sweep smoke tune status plan verify audit leaderboard new-method check docs noise-card bench faults test lint lock clean
+.PHONY: help setup setup-launchers setup-encoders data features sweep smoke tune status plan verify audit wandb-sync wandb-report leaderboard new-method check docs noise-card bench faults test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ verify: $(READY) ## Run N=5 rows again and compare every metric bit for bit
 
 audit: $(READY) ## Rank the labels of TASK that look wrong: METHOD= NOISE= MODEL= TRAINER= SEEDS=
 	@$(PYTHON) -m benchmark audit $(NAMED) $(ARGS)
+
+wandb-sync: $(READY) ## Upload the runs that LOGGER=wandb kept offline
+	@$(PYTHON) -m benchmark wandb-sync $(ARGS)
+
+wandb-report: $(READY) ## Write the W&B report as a specification; with WANDB_API_KEY upload it
+	@$(PYTHON) -m benchmark wandb-report $(ARGS)
 
 leaderboard: $(READY) ## Rebuild results/local/leaderboard.* from all rows
 	@$(PYTHON) -m benchmark leaderboard $(ARGS)

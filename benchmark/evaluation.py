@@ -7,8 +7,8 @@ end of the run, so the bits of training cannot depend on them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytorch_lightning as L  # noqa: N812
@@ -16,7 +16,7 @@ import torch
 
 from benchmark.identity import digest, seed_for
 from benchmark.learner import Learner
-from benchmark.measures import Side, detection, interval_scores, memorization, parts_of_training, vote_scores
+from benchmark.measures import Side, detection, interval_scores, kept_quality, memorization, parts_of_training, vote_scores
 from benchmark.methods.base import Method, activate
 from benchmark.prediction import predict
 from benchmark.protocol import checkpoints
@@ -35,6 +35,7 @@ class Checkpoint:
     right: np.ndarray  # (test units,) bool: the decision is right
     predictions: str  # digest of the test predictions
     loss: float
+    method: Mapping[str, float] = field(default_factory=dict)  # how right its selection and its transition matrix are
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ class Evaluation(L.Callback):
         val: the validation examples that the selection tracks look at, aligned with ``truth``.
         task: name that the halves of the cross-fitted oracle are drawn from.
         epochs: of the run.
+        transition: the true matrix, where there is one, (L, K, K).
     """
 
-    def __init__(self, truth: Truth, val: Part, problem: Problem, task: str, epochs: int) -> None:
-        self.truth, self.val, self.problem, self.due = truth, val, problem, set(checkpoints(epochs))
+    def __init__(self, truth: Truth, val: Part, problem: Problem, task: str, epochs: int, transition: torch.Tensor | None = None) -> None:
+        self.truth, self.val, self.problem, self.due, self.transition = truth, val, problem, set(checkpoints(epochs)), transition
         self.records: list[Checkpoint] = []
         self.listeners: list[Callable[[Checkpoint], None]] = []
         self.seconds = 0.0
@@ -106,7 +108,11 @@ class Evaluation(L.Callback):
         deviation = self._predict(learner, unseen, Deviation(method))[1] - data.center if method.intervals else None
         self._keep(primary, Kept(len(self.records), *test, val[0], train, suspected, deviation))
         right = _right(test[1], truth.test.y)
-        self.records.append(Checkpoint(learner.current_epoch, primary, memorized, right, digest(*test), learner.mean_loss()))
+        found = {} if train is None or suspected is None else kept_quality(suspected, train)
+        estimate = method.estimated_transition()
+        if estimate is not None and self.transition is not None:
+            found["transition_error"] = float((estimate.detach().cpu() - self.transition).abs().sum(-1).mean())
+        self.records.append(Checkpoint(learner.current_epoch, primary, memorized, right, digest(*test), learner.mean_loss(), found))
 
     def _keep(self, primary: dict[str, float], this: Kept) -> None:
         self._kept["last"] = this

@@ -50,7 +50,7 @@ def execute(config: Mapping[str, Any], setting: Setting, seed: int, listeners: S
     networks = setting.recipe.networks(data.problem, method.networks)
     run = run_info(data, settings, epochs, seed, {need: setting.declared[need] for need in method.needs}, method.uses_val, networks[0].feature_width)
     passes = Passes.zeros(method.networks)
-    evaluation = Evaluation(truth, val, data.problem, setting.task.name, epochs)
+    evaluation = Evaluation(truth, val, data.problem, setting.task.name, epochs, setting.declared.get("transition"))
     evaluation.listeners.extend(listeners)
     start = time.perf_counter()
     set_up(method, run)

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.cells import Cell
 from benchmark.errors import ConfigError
 from benchmark.evaluation import Checkpoint
 from benchmark.store import Seed, seed_name
 
+if TYPE_CHECKING:
+    from benchmark.execution import Outcome
+    from benchmark.setting import Setting
+
+PROJECT = "labelnoise-bench"
+
 
 class RunLogger:
-    """Receives the checkpoints of one run and its final metrics. This one keeps nothing."""
+    """Receives the checkpoints of one run and what it came to. This one keeps nothing."""
 
     def checkpoint(self, record: Checkpoint) -> None:
         """Called after each evaluation."""
 
-    def finish(self, metrics: dict[str, float]) -> None:
+    def finish(self, metrics: dict[str, float], outcome: Outcome, setting: Setting) -> None:
         """Called once, when the run is complete."""
 
 
 def curves(record: Checkpoint) -> dict[str, float]:
-    """The numbers of a checkpoint, flat."""
+    """The numbers of a checkpoint, flat: loss, scores on test and both validation labels, memorization, selection, T error."""
     return {
         "loss": record.loss,
         **{f"primary/{name}": value for name, value in record.primary.items()},
         **{f"train/{name}": value for name, value in record.memorization.items()},
+        **{f"method/{name}": value for name, value in record.method.items()},
     }
 
 
@@ -44,7 +52,7 @@ class CsvLogger(RunLogger):
         """Remember."""
         self._rows.append({"epoch": record.epoch + 1, **curves(record)})
 
-    def finish(self, metrics: dict[str, float]) -> None:
+    def finish(self, metrics: dict[str, float], outcome: Outcome, setting: Setting) -> None:
         """Write the file."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         keys = list(dict.fromkeys(key for row in self._rows for key in row))
@@ -55,7 +63,11 @@ class CsvLogger(RunLogger):
 
 
 class WandbLogger(RunLogger):
-    """One W&B run per row: group = cell, job type = method, config = the resolved config, summary = the metrics."""
+    """One W&B run per row: group = cell, job type = method, config = the resolved config, summary = the metrics.
+
+    A table holds the labels that the method suspects most, an artifact the noise statistics. Host, git and console are in the row already,
+    and finding them again would cost four times as much as the run's own start.
+    """
 
     def __init__(self, cell: Cell, seed: Seed, results: Path) -> None:
         import wandb
@@ -63,26 +75,39 @@ class WandbLogger(RunLogger):
         mode: Any = "online" if os.environ.get("WANDB_API_KEY") else "offline"
         folder = results / "wandb"
         folder.mkdir(parents=True, exist_ok=True)
+        quiet: dict[str, Any] = {"silent": True, "console": "off", "disable_git": True, "disable_code": True, "x_save_requirements": False}
         self.run = wandb.init(
-            project="labelnoise-bench",
+            project=PROJECT,
             dir=str(folder),
             mode=mode,
             id=f"{cell.id}-{seed_name(seed)}-{os.urandom(3).hex()}",
             name=f"{cell} seed {seed_name(seed)}",
             group=cell.id,
             job_type=cell.choice["method"],
-            tags=[cell.choice["task"], cell.choice["noise"]],
+            tags=[cell.choice["task"], cell.choice["noise"], cell.config["task"]["problem"]],
             config={**cell.config, "seed": list(seed), "labels": cell.labels},
             reinit="finish_previous",
-            settings=wandb.Settings(silent=True, x_disable_stats=True),
+            settings=wandb.Settings(**quiet, x_disable_stats=True, x_disable_meta=True),
         )
 
     def checkpoint(self, record: Checkpoint) -> None:
         """One history step per checkpoint."""
         self.run.log(curves(record), step=record.epoch + 1)
 
-    def finish(self, metrics: dict[str, float]) -> None:
-        """The row's metrics are the summary."""
+    def finish(self, metrics: dict[str, float], outcome: Outcome, setting: Setting) -> None:
+        """The row's metrics are the summary; then the suspicious labels and the noise."""
+        import wandb
+
+        from benchmark.suspects import COLUMNS, suspects
+
+        shown = [[*line[:-1], wandb.Image(line[-1]) if hasattr(line[-1], "shape") else line[-1]] for line in suspects(outcome.method, setting)]
+        if shown:
+            self.run.log({"suspicious": wandb.Table(columns=list(COLUMNS), data=shown)})
+        if setting.noise_stats:
+            card = wandb.Artifact(f"noise-{self.run.group}", type="noise-card", metadata=dict(setting.noise_stats))
+            with card.new_file("noise.json") as file:
+                json.dump(setting.noise_stats, file, indent=1)
+            self.run.log_artifact(card)
         self.run.summary.update(metrics)
 
 

@@ -223,6 +223,16 @@ def interval_scores(prediction: np.ndarray, deviation: np.ndarray, target: np.nd
     }
 
 
+def kept_quality(suspicion: np.ndarray, side: Side) -> dict[str, float]:
+    """Precision and recall of right labels among the (1 - pi) N least suspicious ones, pi = share of wrong labels. {} without a wrong label."""
+    use = side.live & known(side.right)
+    right, wrong = (side.given == side.right)[use], int(side.wrong.sum())
+    if not wrong or not right.any():
+        return {}
+    kept = np.argsort(suspicion[use], kind="stable")[: len(right) - wrong]
+    return {"selection_precision": float(right[kept].mean()), "selection_recall": float(right[kept].sum() / right.sum())}
+
+
 def vote_scores(probability: np.ndarray, decision: np.ndarray, votes: np.ndarray) -> dict[str, float]:
     """Scores against several people's labels: the mean share of them that the decision agrees with, and -sum_k share_k log p_k.
 
