@@ -380,3 +380,18 @@ def test_meta_self_refinement_descends_through_a_virtual_step(setting: Setting) 
     for a, b in zip(found[0], expected, strict=True):
         torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-8)
     assert all(torch.equal(a, b) for a, b in zip(before, student.values(), strict=True))
+
+
+def test_a_network_of_roster_starts_plainly_then_drops_what_it_disbelieves(setting: Setting) -> None:
+    method = Removing(q=0.7, tau=0.3, start=0.2)
+    run = run_of(setting, method)
+    set_up(method, run)
+    units = step_of(method, setting).units()
+    torch.testing.assert_close(method.objective(step_of(method, setting, 1)), torch.nn.functional.cross_entropy(units.output, units.target))
+    probability = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(6))
+    method.phases(2, lambda split: probability)
+    seen = run.observed["train"]
+    keep = functional.believed(probability, seen.value, seen.live, 0.3)[units.index]
+    assert 0 < keep.sum() < len(keep)
+    expected = functional.gce(units.output, units.target, 0.7)[keep].mean()
+    torch.testing.assert_close(method.objective(step_of(method, setting, 2)), expected)

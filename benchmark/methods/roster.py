@@ -18,7 +18,7 @@ from benchmark.types import Evaluate, Phase
 class Removing(Method):
     """Generalized cross entropy, without the labels that the network has come to disbelieve: those with p(given) <= tau, looked up at every epoch.
 
-    Labels of a class are all kept if more than 90 % of them would go.
+    Labels of a class are all kept if more than 90 % of them would go. The first ``start`` share of the epochs is plain cross entropy.
     """
 
     kinds = frozenset({"categorical"})
@@ -44,6 +44,8 @@ class Removing(Method):
     def objective(self, step: Step) -> Tensor:
         """Mean over kept units."""
         units = step.units()
+        if step.epoch < self.begin:
+            return self.loss(units.output, units.target).mean()
         keep = self.keep[units.index].to(units.output.dtype)
         return (keep * functional.gce(units.output, units.target, self.q)).sum() / keep.sum().clamp(min=1)
 
@@ -52,15 +54,17 @@ class Roster(SelfTraining):
     """Several noise-robust networks, a student of their mean prediction, and self-training of the student.
 
     Meng et al., 2021, arXiv:2109.05003. ``models`` networks learn by generalized cross entropy and drop labels below ``tau``; the student learns their mean
-    prediction for a share ``first`` of the epochs and then its own confident predictions. Without the augmentation by a masked language
-    model. The released code has a head for "entity or not" beside the types, which here the one softmax over tags is. Side trainings of
-    ``models`` networks with a look at training in every epoch after the first ``start`` share; then as self_training.
+    prediction for a share ``first`` of the epochs and then its own confident predictions. Without the augmentation by a masked language model.
+
+    A pretrained encoder learns by generalized cross entropy from the first step; networks that begin from nothing barely move by it, so the first
+    ``start`` share of their epochs is plain cross entropy. The released code has a head for "entity or not" beside the types, which here the one
+    softmax over tags is. Side trainings of ``models`` networks with a look at training in every epoch after ``start``; then as self_training.
     """
 
     native = frozenset({"tagging"})
     keeps = "2 N K, and N a side training"
     cites = "Meng et al., 2021, arXiv:2109.05003"
-    differs = "no augmentation by a language model; one softmax over tags instead of two heads; schedules are shares of the epochs"
+    differs = "a start with cross entropy; no augmentation by a language model; one softmax over tags, not two heads; schedules are shares of the epochs"
 
     def __init__(
         self, models: int = 5, q: float = 0.7, tau: float = 0.7, start: float = 0.4, first: float = 0.6, period: float = 0.2, threshold: float = 0.8
