@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 # Axes come from the command line only: a TASK in the environment belongs to somebody else.
-AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N ENCODER ARGS
+AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N ENCODER ROWS ARGS
 $(foreach v,$(AXES),$(if $(filter environment%,$(origin $v)),$(eval override undefine $v)))
 
 EXPERIMENT  ?= quick
@@ -18,7 +18,7 @@ SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_exist
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers setup-encoders data features sweep smoke tune status plan verify audit wandb-sync wandb-report leaderboard new-method check docs noise-card bench faults test lint lock clean
+.PHONY: help setup setup-launchers setup-encoders data features sweep smoke tune status plan verify audit publish wandb-sync wandb-report leaderboard new-method check docs noise-card bench faults test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ verify: $(READY) ## Run N=5 rows again and compare every metric bit for bit
 
 audit: $(READY) ## Rank the labels of TASK that look wrong: METHOD= NOISE= MODEL= TRAINER= SEEDS=
 	@$(PYTHON) -m benchmark audit $(NAMED) $(ARGS)
+
+publish: $(READY) ## Check the finished rows (or ROWS=FILE), fold them into results/reference.jsonl, rebuild the tracked board
+	@$(PYTHON) -m benchmark publish $(if $(ROWS),"rows=$(ROWS)") $(ARGS)
 
 wandb-sync: $(READY) ## Upload the runs that LOGGER=wandb kept offline
 	@$(PYTHON) -m benchmark wandb-sync $(ARGS)

@@ -28,6 +28,8 @@ COMMANDS = {
     "check": "benchmark.catalog:check_method",
     "docs": "benchmark.documents:documents",
     "claims": "benchmark.claims:claims",
+    "doctor": "benchmark.doctor:check",
+    "publish": "benchmark.publishing:publish",
     "wandb-sync": "benchmark.dashboard:sync",
     "wandb-report": "benchmark.dashboard:report",
     "noise-card": "benchmark.noise.card:noise_card",

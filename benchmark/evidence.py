@@ -21,6 +21,7 @@ from benchmark.stats.boards import block_names
 from benchmark.stats.orders import label_sensitivity, rank_transfer
 from benchmark.store import Row
 
+TABLE = 24  # tasks in the table of rank transfer, evenly spaced by cost
 BUDGETS = (1.05, 2.05, 4.05, 1e9)  # cost relative to erm
 PUBLISHED = ROOT / "results" / "published.yaml"
 FIELDS = ("method", "task", "noise", "value", "source", "protocol", "sure")
@@ -67,13 +68,15 @@ def transfer(boards: Mapping[tuple[str, str], Board], data: pd.DataFrame) -> Ite
     for (problem, track), board in boards.items():
         found = rank_transfer(board.blocks.tasks, seconds) if len(board.blocks.tasks) else None
         if found is not None:
-            correlation = [[_number(v) for v in line] for line in found.correlation.tolist()]
+            shown = np.unique(np.linspace(0, len(found.tasks) - 1, min(len(found.tasks), TABLE)).round().astype(int))
+            correlation = [[_number(v) for v in line] for line in found.correlation[np.ix_(shown, shown)].tolist()]
+            tasks, times = ([values[at] for at in shown] for values in (found.tasks, found.seconds))
             halves = {"halves": _number(found.halves.value), "low": _number(found.halves.low), "high": _number(found.halves.high)}
             yield {
                 "problem": problem,
                 "track": track,
-                "tasks": found.tasks,
-                "seconds": found.seconds,
+                "tasks": tasks,
+                "seconds": times,
                 "methods": found.halves.n,
                 "correlation": correlation,
                 **halves,
@@ -89,8 +92,10 @@ def further_frame(rows: Iterable[Row]) -> pd.DataFrame:
         metric, sign = scoring(row.config["task"]["problem"])
         score = row.metrics.get(f"test/{PLAN.selection}/{metric}")
         for name, value in row.metrics.items():
+            if score is None or not name.startswith("test_"):
+                continue
             split, *rest = name.split("/")
-            if score is not None and split.startswith("test_") and rest in ([PLAN.selection, metric], [PLAN.selection, "agreement"]):
+            if rest in ([PLAN.selection, metric], [PLAN.selection, "agreement"]):
                 labels = {axis: row.labels[axis] for axis in (*CELL, "method")}
                 better = sign if rest[1] == metric else 1
                 lines.append({**labels, "seed": tuple(row.seed), "labels": split.removeprefix("test_"), "score": sign * score, "other": better * value})

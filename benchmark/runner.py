@@ -28,7 +28,7 @@ from benchmark.loggers import open_logger
 from benchmark.paths import Paths
 from benchmark.provenance import environment
 from benchmark.setting import setting_for
-from benchmark.store import DIED, Row, Seed, Store
+from benchmark.store import DIED, Row, Seed, Store, measured_digest
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,8 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
             origin |= dict(setting.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
             watch.finish(metrics, outcome, setting)
         _write_bits(outcome.evaluation, store.path(cell.id, seed))
-        return Row(status="ok", provenance=origin, **row)
+        done = Row(status="ok", provenance=origin, **row)
+        return done.model_copy(update={"provenance": origin | {"metrics_digest": measured_digest(done)}})
     except (UserError, KeyboardInterrupt):
         raise
     except Exception as error:

@@ -22,6 +22,7 @@ from pydantic_core import from_json
 
 from benchmark.errors import DataError, RowError
 from benchmark.files import write_atomically, writing
+from benchmark.identity import digest
 
 log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
@@ -53,6 +54,11 @@ class Row(BaseModel):
     provenance: dict[str, Any] = Field(default_factory=dict)
     config: dict[str, Any] = Field(default_factory=dict)
     error: str | None = None
+
+
+def measured_digest(row: Row) -> str:
+    """Of everything that was measured: what ``provenance.metrics_digest`` of a row holds."""
+    return digest(row.metrics, row.cost, row.noise_stats)
 
 
 def seed_name(seed: Sequence[int]) -> str:

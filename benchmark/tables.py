@@ -143,7 +143,11 @@ def markdown(sections: Sequence[Section], summary: str) -> str:
     parts = ["# Leaderboard", "", summary, "", LEGEND, ""]
     for section in sections:
         parts += [f"## {section.title}", "", *([section.note, ""] if section.note else [])]
-        parts += ["| " + " | ".join(section.columns) + " |", "|" + "---|" * len(section.columns)]
-        parts += ["| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in section.lines]
-        parts.append("")
+        parts += [*table_lines(section), ""]
     return "\n".join(parts)
+
+
+def table_lines(section: Section) -> list[str]:
+    """A table as lines of markdown."""
+    head = ["| " + " | ".join(section.columns) + " |", "|" + "---|" * len(section.columns)]
+    return head + ["| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in section.lines]

@@ -27,6 +27,9 @@ class Regret:
     over: Estimate
 
 
+Trial = tuple[list[Regret] | None, list[dict[str, Any]]]  # regrets of the policies, and what the page chose task by task
+
+
 @dataclass(frozen=True)
 class Advice:
     """An answer: methods best first with their means over tasks, and what the same rule costs on tasks that it has not seen."""
@@ -38,13 +41,14 @@ class Advice:
     picks: list[dict[str, Any]]
 
 
-def advise(z: pd.DataFrame, noise: str = ANY, baseline: str = "erm") -> Advice | None:
+def advise(z: pd.DataFrame, noise: str = ANY, baseline: str = "erm", tried: Trial | None = None) -> Advice | None:
     """The methods by mean z over tasks, under one noise family or all.
 
     Args:
         z: standardized gains, one line per cell (index: task, noise family), one column per method that may be chosen, erm's zeros among them.
         noise: family that is suspected.
         baseline: the column that is always there.
+        tried: ``leave_one_task_out(z)``, if that is known already.
 
     Returns:
         None without a cell of this family. Intervals are t-intervals over tasks, ``first`` is P(best) by bootstrap over tasks.
@@ -57,11 +61,11 @@ def advise(z: pd.DataFrame, noise: str = ANY, baseline: str = "erm") -> Advice |
     table = pd.DataFrame({"z": [e.value for e in found], "low": [e.low for e in found], "high": [e.high for e in found]}, index=tasks.columns)
     table["first"] = rank_stability(tasks.to_numpy())["first"]
     table.loc[baseline, ["low", "high"]] = np.nan
-    regret, picks = leave_one_task_out(z, baseline)
+    regret, picks = tried or leave_one_task_out(z, baseline)
     return Advice(table.sort_values("z", ascending=False, kind="stable"), len(tasks), len(kept), regret, picks)
 
 
-def leave_one_task_out(z: pd.DataFrame, baseline: str = "erm") -> tuple[list[Regret] | None, list[dict[str, Any]]]:
+def leave_one_task_out(z: pd.DataFrame, baseline: str = "erm") -> Trial:
     """For every task and noise family: choose on the other tasks, and see how far the choice is behind the best method there.
 
     The page chooses by cells of the same family on other tasks, or by all their cells where there is none. Regret = max_m z - z of the choice,
@@ -71,25 +75,38 @@ def leave_one_task_out(z: pd.DataFrame, baseline: str = "erm") -> tuple[list[Reg
         The regret of the page, of always erm, and of the best method on average over the other tasks; what the page chose. (None, []) below three tasks.
     """
     by = z.groupby(level=["task", "family"], sort=False).mean()
-    tasks = by.index.get_level_values("task")
-    if tasks.nunique() < LEAST_TO_LEAVE_OUT:
+    (task, tasks), (family, _) = (pd.factorize(by.index.get_level_values(name)) for name in ("task", "family"))
+    if len(tasks) < LEAST_TO_LEAVE_OUT:
         return None, []
-    lines, picks = [], []
-    for (task, family), values in by.iterrows():
-        others = by[tasks != task]
-        same = others[others.index.get_level_values("family") == family]
-        choice = {PAGE: _best(same if len(same) else others), ERM: baseline, AVERAGE: _best(others)}
-        best = str(values.idxmax())
-        lines.append({"task": task, **{policy: values[best] - values[name] for policy, name in choice.items()}})
-        picks.append({"task": task, "noise": family, "pick": choice[PAGE], "z": float(values[choice[PAGE]]), "best": best, "best_z": float(values[best])})
-    per_task = pd.DataFrame(lines).groupby("task", sort=False).mean()
-    return [
-        Regret(name, mean_interval(per_task[name].to_numpy()), mean_interval((per_task[name] - per_task[PAGE]).to_numpy())) for name in (PAGE, ERM, AVERAGE)
-    ], picks
+    values = by.to_numpy()
+    mean = by.groupby(level="task", sort=False).mean().to_numpy()[task]
+    average = _others(mean / np.bincount(task)[task, None], np.zeros(len(task), dtype=int), task)  # each task counts once
+    same = _others(values, family, task)
+    choice = {
+        PAGE: np.where(np.isfinite(same).all(1), same.argmax(1), average.argmax(1)),
+        ERM: np.full(len(values), list(z.columns).index(baseline)),
+        AVERAGE: average.argmax(1),
+    }
+    rows, best = np.arange(len(values)), values.argmax(1)
+    behind = {policy: np.bincount(task, values.max(1) - values[rows, at]) / np.bincount(task) for policy, at in choice.items()}
+    regret = [Regret(name, mean_interval(behind[name]), mean_interval(behind[name] - behind[PAGE])) for name in (PAGE, ERM, AVERAGE)]
+    names, chosen = list(map(str, z.columns)), choice[PAGE]
+    keys = ("task", "noise", "pick", "z", "best", "best_z")
+    lines = zip(*zip(*by.index, strict=True), chosen, values[rows, chosen], best, values[rows, best], strict=True)
+    return regret, [dict(zip(keys, (t, n, names[pick], float(own), names[top], float(most)), strict=True)) for t, n, pick, own, top, most in lines]
 
 
-def _best(z: pd.DataFrame) -> str:
-    return str(z.groupby(level="task", sort=False).mean().mean().idxmax())
+def _others(values: np.ndarray, group: np.ndarray, task: np.ndarray) -> np.ndarray:
+    """Mean of each line's group over the tasks that are not the line's own, (R, M); NaN where there is none. Up to a factor that all methods share."""
+    member = np.zeros((group.max() + 1, len(values)))
+    member[group, np.arange(len(values))] = 1
+    own = np.zeros((task.max() + 1, len(member), values.shape[1]))
+    np.add.at(own, (task, group), values)
+    count = np.zeros((task.max() + 1, len(member)))
+    np.add.at(count, (task, group), 1)
+    left = count.sum(0)[group] - count[task, group]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(((member @ values)[group] - own[task, group]) / np.where(left > 0, left, np.nan)[:, None])
 
 
 def answers(z: pd.DataFrame, cost: pd.Series, privileged: frozenset[str], budgets: Sequence[float], add: Callable[..., dict[str, Any]]) -> list[dict[str, Any]]:
@@ -98,8 +115,9 @@ def answers(z: pd.DataFrame, cost: pd.Series, privileged: frozenset[str], budget
     out = []
     for budget, knows in product(budgets, (False, True)):
         allowed = [name for name in z.columns if name == "erm" or (cost.get(name, np.inf) <= budget and (knows or name not in privileged))]
+        tried = leave_one_task_out(z[allowed])
         for family in families:
-            found = advise(z[allowed], family)
+            found = advise(z[allowed], family, tried=tried)
             if found is not None:
                 out.append(add(found, noise=family, budget=budget, privileged=knows))
     return out

@@ -44,7 +44,8 @@ def rank_transfer(z: pd.DataFrame, seconds: pd.Series, seed: int = 0) -> Transfe
     if len(order) < 2 or z.shape[1] < LEAST_METHODS:
         return None
     values = z.loc[order].to_numpy()
-    correlation = np.array([[spearman(a, b) for b in values] for a in values])
+    with np.errstate(invalid="ignore"):
+        correlation = np.corrcoef(rankdata(values, axis=1))
     half = len(values) // 2
     cheap, dear = values[:half].mean(0), values[len(values) - half :].mean(0)
     rng = np.random.default_rng(seed)
