@@ -17,11 +17,12 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmark.stats import CELL
 
+METADATA = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same rows give the same bytes
 BETTER, WORSE, UNSURE = "#1b7f5c", "#b3443c", "#8a8f98"
 
 
 def gains(cells: pd.DataFrame, path: Path, track: str = "last") -> None:
-    """Gain over erm of every method with its 95 % interval, a panel per noisy cell; written as svg or png.
+    """Gain over erm of every method with its 95 % interval, a panel per noisy cell; written as svg, pdf or png.
 
     Errors are turned, so right of the line is better everywhere. Grey: the interval holds zero.
 
@@ -54,7 +55,7 @@ def gains(cells: pd.DataFrame, path: Path, track: str = "last") -> None:
     for axis in list(axes.flat)[len(blocks) :]:
         axis.remove()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=130)
+    figure.savefig(path, metadata=METADATA.get(path.suffix), dpi=130)
     plt.close(figure)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark import evidence, tables
+from benchmark import evidence, latex, tables
 from benchmark.analysis import PLAN, primary
 from benchmark.files import write_atomically
 from benchmark.frames import curve_frame, run_frame
@@ -90,7 +90,7 @@ def plain(cells: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]:
-    """Write leaderboard.{md,csv,json,html} and gains.svg to a folder; returns what the pages say."""
+    """Write leaderboard.{md,csv,json,tex,html}, gains.svg and figures/ to a folder; returns what the pages say."""
     found = compute(rows)
     flat = plain(found.cells)
     parts, text = list(sections(found)), summary(found)
@@ -98,6 +98,7 @@ def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]
     outputs = {
         "md": tables.markdown(parts, text),
         "csv": pd.DataFrame(flat).to_csv(index=False),
+        "tex": latex.document(found.data),
         "json": json_lines({"plan": [PLAN.digest()], "boards": boards, "cells": flat}),
     }
     numbers, picture = folder / "leaderboard.json", folder / "gains.svg"
@@ -105,10 +106,14 @@ def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]
     for suffix, content in outputs.items():
         write_atomically(folder / f"leaderboard.{suffix}", content.encode())
     write_html(found, rows, folder, {"summary": text, "legend": tables.LEGEND, "boards": boards})
-    if not current and len(found.cells) and found.cells.groupby(CELL).ngroups <= PANELS:
+    if not current and len(found.cells):
         from benchmark.figures import gains  # brings matplotlib
+        from benchmark.papers import pictures
 
-        gains(found.cells, picture)
+        pictures(found.boards, found.cells, folder / "figures")
+        if found.cells.groupby(CELL).ngroups <= PANELS:
+            for path in (picture, folder / "figures" / "gains.svg", folder / "figures" / "gains.pdf"):
+                gains(found.cells, path)
     return text, parts
 
 

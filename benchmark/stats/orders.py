@@ -101,3 +101,10 @@ def _bootstrapped(own: np.ndarray, other: np.ndarray, tau: float, seed: int) -> 
     drawn = [kendalltau(own[at].mean(0), other[at].mean(0)).statistic for at in rng.integers(0, len(own), (RESAMPLES // 4, len(own)))]
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     return Estimate(tau, float(low), float(high), len(own))
+
+
+def pareto_front(quality: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Which methods nobody beats in both: none is at least as good and as cheap, and better in one. (M,), (M,) -> (M,) bool."""
+    as_good, as_cheap = quality[None, :] >= quality[:, None], cost[None, :] <= cost[:, None]
+    better = (quality[None, :] > quality[:, None]) | (cost[None, :] < cost[:, None])
+    return np.asarray(~(as_good & as_cheap & better).any(1))

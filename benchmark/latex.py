@@ -1,0 +1,88 @@
+"""The board as LaTeX tables (booktabs): the best method of a column in bold, with all that are not significantly worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.analysis import PLAN
+from benchmark.stats.intervals import holm, p_values
+
+SPECIAL = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}"})
+PLACE = ["problem", "task", "model", "trainer"]
+WIDE = 8  # columns of a table
+
+
+def best(scores: np.ndarray, alpha: float = PLAN.alpha) -> np.ndarray:
+    """Which methods are best or not significantly worse: paired t-test against the best mean, Holm over the methods.
+
+    Args:
+        scores: (S, M), larger is better, NaN for a missing run. With one common seed only the best itself.
+        alpha: level.
+    """
+    known = np.isfinite(scores)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(known.any(0), np.where(known, scores, 0).sum(0) / np.maximum(known.sum(0), 1), -np.inf)
+    top = int(mean.argmax())
+    behind = scores[:, [top]] - scores
+    n = np.isfinite(behind).sum(0)
+    average = np.where(n > 0, np.nansum(behind, axis=0) / np.maximum(n, 1), np.nan)
+    sd = np.sqrt(np.nansum((behind - average) ** 2, axis=0) / np.maximum(n - 1, 1))
+    p = p_values(average, sd, n)
+    p[top] = np.nan
+    return np.asarray((holm(p) > alpha) | (np.arange(len(mean)) == top))
+
+
+def document(data: pd.DataFrame, track: str = PLAN.selection) -> str:
+    """All tables: one per task, model and trainer, methods down, noises across, mean and sd over seeds.
+
+    Args:
+        data: one line per run and track, as ``frames.run_frame`` gives it.
+        track: whose scores are shown.
+    """
+    head = [
+        "% Made by the benchmark; needs \\usepackage{booktabs}. Bold: best mean, and every method that a paired t-test (Holm over",
+        f"% methods, level {PLAN.alpha}) does not find worse than it. With few seeds that is many. * knows more than noisy labels, \\dag adapted.",
+    ]
+    parts = [] if data.empty else [line for _, block in data[data["track"] == track].groupby(PLACE, sort=False) for line in _tables(block)]
+    return "\n".join([*head, *parts]) + "\n"
+
+
+def _tables(block: pd.DataFrame) -> Iterator[str]:
+    """The tables of one task, eight noises each."""
+    first = block.iloc[0]
+    noises, methods = (list(dict.fromkeys(block[name])) for name in ("noise", "method"))
+    wide = block.pivot_table(index="seed", columns=["noise", "method"], values="score", aggfunc="first", sort=False)
+    mark = {line["method"]: ("\\dag" if line["adapted"] else "") + ("*" if line["privileged"] else "") for line in block.to_dict("records")}
+    columns = {noise: _column(wide[noise].reindex(columns=methods).to_numpy(dtype=float), first["sign"]) for noise in noises}
+    for start in range(0, len(noises), WIDE):
+        shown = noises[start : start + WIDE]
+        metric = f"{first['metric']}, {'larger' if first['sign'] > 0 else 'smaller'} is better"
+        yield "\n\\begin{table}\n\\centering"
+        yield f"\\caption{{{_text(first['task'])}, {_text(first['model'])}, {_text(first['trainer'])}: {_text(metric)}; mean $\\pm$ sd over seeds}}"
+        yield f"\\begin{{tabular}}{{l{'r' * len(shown)}}}\n\\toprule"
+        yield f"method & {' & '.join(map(_text, shown))} \\\\\n\\midrule"
+        for at, method in enumerate(methods):
+            yield f"{_text(method)}{mark[method]} & {' & '.join(columns[noise][at] for noise in shown)} \\\\"
+        yield "\\bottomrule\n\\end{tabular}\n\\end{table}"
+
+
+def _column(scores: np.ndarray, sign: int) -> list[str]:
+    bold, out = best(scores), []
+    for values, strong in zip(scores.T, bold, strict=True):
+        found = sign * values[np.isfinite(values)]
+        if not len(found):
+            out.append("--")
+            continue
+        digits = 3 if abs(found.mean()) < 10 else 1
+        mean = f"{found.mean():.{digits}f}"
+        spread = f" $\\pm$ {found.std(ddof=1):.{digits}f}" if len(found) > 1 else ""
+        out.append((f"\\textbf{{{mean}}}" if strong else mean) + spread)
+    return out
+
+
+def _text(value: Any) -> str:
+    return str(value).translate(SPECIAL)

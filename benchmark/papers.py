@@ -1,0 +1,93 @@
+"""``figures/``: the pictures of the board as SVG and PDF, for papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter
+
+from benchmark.analysis import PLAN
+from benchmark.figures import BETTER, UNSURE, WORSE
+from benchmark.stats import Board
+from benchmark.stats.orders import pareto_front
+
+FORMATS: Mapping[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same rows give the same bytes
+SHOWN = 60  # methods of a picture
+PANELS = 6  # of a picture of robustness
+
+
+def pictures(boards: Mapping[tuple[str, str], Board], cells: pd.DataFrame, folder: Path) -> None:
+    """Write effects, quality against cost and robustness of every task type that has them."""
+    for (problem, track), board in boards.items():
+        if track == PLAN.selection and board.table["z"].notna().sum() > 1:
+            _save(effects(board, problem), folder / f"effects-{problem}")
+            own = cells[(cells["problem"] == problem) & (cells["track"] == track)]
+            _save(quality_and_cost(board, own.groupby("method")["cost"].mean(), problem), folder / f"cost-{problem}")
+    for problem, own in cells[cells["track"] == PLAN.selection].groupby("problem") if len(cells) else ():
+        found = robustness(own)
+        if found is not None:
+            _save(found, folder / f"robustness-{problem}")
+
+
+def effects(board: Board, problem: str) -> Figure:
+    """z of every method, best on top, with simultaneous intervals where there are six tasks; gray holds zero."""
+    table = board.table.head(SHOWN).iloc[::-1]
+    figure, axis = plt.subplots(figsize=(6, 0.8 + 0.24 * len(table)), layout="constrained")
+    for at, (z, low, high) in enumerate(table[["z", "low", "high"]].to_numpy()):
+        color = BETTER if low > 0 else WORSE if high < 0 else UNSURE
+        axis.plot([low, high], [at, at], color=color, linewidth=2)
+        axis.plot(z, at, "o", color=color, markersize=4.5)
+    axis.axvline(0, color="black", linewidth=0.8)
+    axis.set_yticks(range(len(table)), list(table.index), fontsize=8)
+    axis.set_xlabel(f"{problem}: gain over {PLAN.baseline} in sd over seeds, {len(board.blocks.tasks)} tasks", fontsize=9)
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def quality_and_cost(board: Board, cost: pd.Series, problem: str) -> Figure:
+    """z against passes; a line joins the methods that nobody beats in both."""
+    table = board.table.join(cost.rename("cost")).dropna(subset=["cost"])
+    front = pareto_front(table["z"].to_numpy(), table["cost"].to_numpy())
+    figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
+    axis.scatter(table["cost"], table["z"], c=[BETTER if on else UNSURE for on in front], s=22, zorder=3)
+    best = table[front].sort_values(["cost", "z"])
+    axis.plot(best["cost"], best["z"], color=BETTER, linewidth=1)
+    for name, line in table.iterrows():
+        axis.annotate(str(name), (line["cost"], line["z"]), xytext=(4, 3), textcoords="offset points", fontsize=8)
+    axis.set_xscale("log")
+    for way in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+        way(FormatStrFormatter("%g"))
+    axis.set(xlabel=f"cost, {PLAN.baseline} = 1", ylabel=f"{problem}: z")
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def robustness(cells: pd.DataFrame) -> Figure | None:
+    """Score against the share of wrong labels, for noises with several rates; None without one."""
+    noisy = cells[(cells["noise"] != "clean") & cells["rate"].notna()]
+    groups = [(key, own) for key, own in noisy.groupby(["task", "noise_name", "model", "trainer"], sort=False) if own["noise"].nunique() > 1][:PANELS]
+    if not groups:
+        return None
+    figure, axes = plt.subplots(1, len(groups), figsize=(3.4 * len(groups), 3), squeeze=False, layout="constrained")
+    for axis, ((task, noise, *_), own) in zip(axes.flat, groups, strict=True):
+        for method, line in own.sort_values("rate").groupby("method", sort=False):
+            half = np.abs(line["high"] - line["low"]) / 2
+            score = line["sign"] * line["mean"]
+            axis.errorbar(100 * line["rate"], score, yerr=half.fillna(0), label=str(method), linewidth=1.2, elinewidth=0.6, marker="o", markersize=3)
+        axis.set(title=f"{task}, {noise}", xlabel="wrong labels, %", ylabel=own["metric"].iloc[0])
+        axis.spines[["top", "right"]].set_visible(False)
+    axes.flat[-1].legend(fontsize=6, frameon=False)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for suffix, metadata in FORMATS.items():
+        figure.savefig(path.with_suffix(f".{suffix}"), metadata=metadata)
+    plt.close(figure)
