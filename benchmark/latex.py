@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,26 +47,35 @@ def document(data: pd.DataFrame, track: str = PLAN.selection) -> str:
         "% Made by the benchmark; needs \\usepackage{booktabs}. Bold: best mean, and every method that a paired t-test (Holm over",
         f"% methods, level {PLAN.alpha}) does not find worse than it. With few seeds that is many. * knows more than noisy labels, \\dag adapted.",
     ]
-    parts = [] if data.empty else [line for _, block in data[data["track"] == track].groupby(PLACE, sort=False) for line in _tables(block)]
+    own = data[data["track"] == track] if len(data) else data
+    columns = (
+        {name: own[name].to_numpy() for name in (*PLACE, "noise", "method", "seed", "score", "sign", "metric", "adapted", "privileged")} if len(own) else {}
+    )
+    places = own.groupby(PLACE, sort=False).indices.values() if len(own) else ()
+    parts = [line for rows in places for line in _tables({name: values[rows] for name, values in columns.items()})]
     return "\n".join([*head, *parts]) + "\n"
 
 
-def _tables(block: pd.DataFrame) -> Iterator[str]:
+def _tables(block: Mapping[str, np.ndarray]) -> Iterator[str]:
     """The tables of one task, eight noises each."""
-    first = block.iloc[0]
-    noises, methods = (list(dict.fromkeys(block[name])) for name in ("noise", "method"))
-    wide = block.pivot_table(index="seed", columns=["noise", "method"], values="score", aggfunc="first", sort=False)
-    mark = {line["method"]: ("\\dag" if line["adapted"] else "") + ("*" if line["privileged"] else "") for line in block.to_dict("records")}
-    columns = {noise: _column(wide[noise].reindex(columns=methods).to_numpy(dtype=float), first["sign"]) for noise in noises}
+    first = {name: values[0] for name, values in block.items()}
+    noises, methods, seeds = ({value: at for at, value in enumerate(dict.fromkeys(block[name]))} for name in ("noise", "method", "seed"))
+    scores = np.full((len(noises), len(seeds), len(methods)), np.nan)
+    scores[tuple([index[v] for v in block[name]] for name, index in (("noise", noises), ("seed", seeds), ("method", methods)))] = block["score"]
+    mark = {
+        m: ("\\dag" if adapted else "") + ("*" if knows else "")
+        for m, adapted, knows in zip(*(block[n] for n in ("method", "adapted", "privileged")), strict=True)
+    }
+    columns = [_column(runs, first["sign"]) for runs in scores]
     for start in range(0, len(noises), WIDE):
-        shown = noises[start : start + WIDE]
+        shown = list(noises)[start : start + WIDE]
         metric = f"{first['metric']}, {'larger' if first['sign'] > 0 else 'smaller'} is better"
         yield "\n\\begin{table}\n\\centering"
         yield f"\\caption{{{_text(first['task'])}, {_text(first['model'])}, {_text(first['trainer'])}: {_text(metric)}; mean $\\pm$ sd over seeds}}"
         yield f"\\begin{{tabular}}{{l{'r' * len(shown)}}}\n\\toprule"
         yield f"method & {' & '.join(map(_text, shown))} \\\\\n\\midrule"
         for at, method in enumerate(methods):
-            yield f"{_text(method)}{mark[method]} & {' & '.join(columns[noise][at] for noise in shown)} \\\\"
+            yield f"{_text(method)}{mark[method]} & {' & '.join(columns[noises[noise]][at] for noise in shown)} \\\\"
         yield "\\bottomrule\n\\end{tabular}\n\\end{table}"
 
 

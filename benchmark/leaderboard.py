@@ -92,7 +92,7 @@ def plain(cells: pd.DataFrame) -> list[dict[str, Any]]:
 def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]:
     """Write leaderboard.{md,csv,json,tex,html}, gains.svg and figures/ to a folder; returns what the pages say."""
     found = compute(rows)
-    flat = plain(found.cells)
+    flat = plain(found.cells[found.cells["track"].isin(PRIMARY)] if len(found.cells) else found.cells)
     parts, text = list(sections(found)), summary(found)
     boards = [tables.plain_board(*item) for item in found.boards.items()]
     outputs = {

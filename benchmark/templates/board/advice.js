@@ -19,7 +19,7 @@ function whichPage({ query }) {
     found.regret ? plainTable("Leave-one-task-out regret, in sd over seeds: how far the choice was behind the best method of the task that it had not seen", ["Policy", "Mean regret [95 %]", "Minus this page's [95 %]"], found.regret.policies.map((p) => [p.name, interval(p.mean, p.low, p.high, 2), p.name === "this page" ? "" : interval(p.over, p.over_low, p.over_high, 2, true)])) : "",
     found.regret ? plainTable("Task by task", ["Left out", "Noise", "Would have chosen", "Its z", "Best method", "Its z"], found.regret.picks.map((p) => [p.task, p.noise, p.pick, number(p.z, 2, true), p.best, number(p.best_z, 2, true)])) : "",
     figure("Evidence", `(gain over erm, ${tasks(found.tasks)})`, intervalChart("Evidence for each method", found.methods.slice(0, 25).map((l) => ({ ...l, value: l.z })), "gain over erm in sd over seeds", (l) => address("method", l.name))),
-    plainTable("Evidence", ["Method", "z [95 % over tasks]", "P(best)", "Cost"], found.methods.map((l) => [methodLink(METHOD_OF.get(l.name)), interval(l.z, l.low, l.high, 2, true), number(l.first, 2), known(l.cost) ? number(l.cost, 2) + " x" : "n/a"])),
+    plainTable("Evidence in numbers", ["Method", "z [95 % over tasks]", "P(best)", "Cost"], found.methods.map((l) => [methodLink(METHOD_OF.get(l.name)), interval(l.z, l.low, l.high, 2, true), number(l.first, 2), known(l.cost) ? number(l.cost, 2) + " x" : "n/a"])),
   ];
 }
 function regretText(found) {

@@ -1,5 +1,7 @@
 // Charts as inline SVG. Each has a name that a screen reader says, and the numbers stand in a table of the same page.
 function figure(title, note, svg, extra) {
+  const drawing = svg.matches("svg") ? svg : svg.querySelector("svg");
+  if (drawing.querySelector("a")) drawing.setAttribute("role", "group"); // an image has nothing in it that takes the focus
   return el("figure", null, el("figcaption", null, el("strong", null, title), note && " ", note), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, svg), extra);
 }
 function canvas(width, height, title) {
