@@ -41,7 +41,7 @@ class Toy(Method):
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with a method ``toy`` added."""
     folder = tmp_path_factory.mktemp("clone")
-    for name in ("benchmark", "tasks", "conf", "tests"):
+    for name in ("benchmark", "tasks", "conf", "tests", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "Makefile", "README.md"):
         shutil.copy(ROOT / name, folder / name)
