@@ -158,7 +158,7 @@ def test_every_page_fits_a_phone_and_names_its_controls(quiet: Browser) -> None:
     quiet.size(1300, 900)
 
 
-@pytest.mark.skipif("LABELNOISE_AXE" not in os.environ, reason="LABELNOISE_AXE names no axe.min.js (.ci/run fetches it)")
+@pytest.mark.skipif("LABELNOISE_AXE" not in os.environ, reason="LABELNOISE_AXE names no axe.min.js of the npm package axe-core")
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_no_serious_fault(quiet: Browser, folder: Path, dark: bool) -> None:
     quiet.size(1300, 900, dark)
