@@ -18,7 +18,7 @@ SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_exist
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers setup-encoders data features sweep smoke tune status plan verify audit publish wandb-sync wandb-report leaderboard new-method check docs noise-card bench faults test lint lock clean
+.PHONY: help setup setup-launchers setup-encoders data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard new-method check docs noise-card bench faults test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ audit: $(READY) ## Rank the labels of TASK that look wrong: METHOD= NOISE= MODEL
 
 publish: $(READY) ## Check the finished rows (or ROWS=FILE), fold them into results/reference.jsonl, rebuild the tracked board
 	@$(PYTHON) -m benchmark publish $(if $(ROWS),"rows=$(ROWS)") $(ARGS)
+
+export: $(READY) ## Write Hugging Face result files and Croissant metadata of every task
+	@$(PYTHON) -m benchmark export $(ARGS)
 
 wandb-sync: $(READY) ## Upload the runs that LOGGER=wandb kept offline
 	@$(PYTHON) -m benchmark wandb-sync $(ARGS)

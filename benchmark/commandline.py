@@ -29,6 +29,7 @@ COMMANDS = {
     "docs": "benchmark.documents:documents",
     "claims": "benchmark.claims:claims",
     "doctor": "benchmark.doctor:check",
+    "export": "benchmark.exports:export",
     "publish": "benchmark.publishing:publish",
     "wandb-sync": "benchmark.dashboard:sync",
     "wandb-report": "benchmark.dashboard:report",

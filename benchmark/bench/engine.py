@@ -87,7 +87,7 @@ def many_rows(results: Path, row: Row, rows: int = 20_000) -> Iterator[Measureme
     took = seconds(
         lambda: subprocess.run([sys.executable, "-m", "benchmark", "leaderboard", f"paths.results={results}"], cwd=ROOT, check=True, capture_output=True)
     )
-    yield f"board of {rows:,} rows, process start included", f"{took:.1f} s", "at most 8 s"
+    yield f"board of {rows:,} rows, all outputs, process start included", f"{took:.1f} s", "at most 10 s"
 
 
 def _variant(content: Mapping[str, Any], number: int) -> dict[str, Any]:
