@@ -21,8 +21,8 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
     """One line per finished run and track.
 
     Columns: task, noise, model, trainer, method (as labeled), problem, metric, sign, track, seed (a tuple), score (turned so that larger is
-    better), passes, seconds, memorization, ceiling, detection, rate, what the method's class says (adapted, privileged, likelihood), and
-    where method and noise come from.
+    better), passes, seconds, memorization, ceiling, detection, rate, what the method's class says (adapted, privileged, likelihood), where method and noise
+    come from, and whether somebody else reported the row.
     """
     lines, known = [], dict[str, dict[str, Any]]()
     for row in rows:
@@ -46,6 +46,7 @@ def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFr
             "backward": passes_of(row.cost, "backward"),
             "rate": _number(row.noise_stats.get("rate")),
             "noise_name": row.noise,
+            "self_reported": bool(row.provenance.get("self_reported")),
             "test_labels": row.noise_stats.get("test_labels", "right"),
         }
         for track in tracks:

@@ -26,7 +26,7 @@ from benchmark.store import Row
 from benchmark.tuned import shown
 
 LINE = [*CELL, "track", "method"]
-FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "family", "inputs"]
+FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "family", "inputs", "self_reported"]
 SHOWN = 24  # tables on the console
 PANELS = 36  # more cells are no picture
 MEANS = ["rate", "memorization", "detection", "passes", "seconds", "forward", "backward"]

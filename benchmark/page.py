@@ -100,6 +100,7 @@ def payload(
         "t": cells["track"].map({name: at for at, name in enumerate(tracks)}).tolist(),
         "adapted": cells["adapted"].astype(int).tolist(),
         "knows": cells["privileged"].tolist(),
+        "reported": cells["self_reported"].astype(int).tolist(),
         "stars": cells["stars"].tolist(),
     }
     turned = _turned(cells)
@@ -127,7 +128,7 @@ def payload(
 
 def _empty() -> dict[str, Any]:
     """A page without rows."""
-    columns = ["c", "m", "t", "adapted", "knows", "stars", "scores", "seeds", *NUMBERS]
+    columns = ["c", "m", "t", "adapted", "knows", "reported", "stars", "scores", "seeds", *NUMBERS]
     lists: dict[str, list[Any]] = {name: [] for name in ("methods", "cells", "seeds", "t", "primary")}
     return {
         **lists,

@@ -17,7 +17,7 @@ LEGEND = (
     "repaired have Fieller intervals and are n/a where their denominator is not clearly different from zero. Where an interval holds zero, (d) is the "
     "smallest difference that this many seeds find 8 times in 10. cost: counted forward and backward passes relative to erm. "
     "MRAE: mean error relative to that of squared / absolute error on right labels. "
-    "† adapted to this task type, * knows more than the noisy labels."
+    "† adapted to this task type, * knows more than the noisy labels, ‡ reported by others and not run here."
 )
 
 
@@ -78,7 +78,7 @@ def _line(line: Mapping[str, Any]) -> list[str]:
     if line["gain_low"] <= 0 <= line["gain_high"] and np.isfinite(line["detectable"]):
         gain += f" ({line['detectable']:.3g})"
     return [
-        line["method"] + (f" ({line['likelihood']})" if line["likelihood"] else "") + ("†" if line["adapted"] else "") + ("*" if line["privileged"] else ""),
+        line["method"] + (f" ({line['likelihood']})" if line["likelihood"] else "") + _marks(line),
         str(line["n"]),
         interval(sign * line["mean"], *ends),
         f"{line['sd']:.3g}" if np.isfinite(line["sd"]) else "n/a",
@@ -91,6 +91,12 @@ def _line(line: Mapping[str, Any]) -> list[str]:
         f"{line['cost']:.2f} x" if np.isfinite(line["cost"]) else "n/a",
         f"{line['seconds']:.1f}",
     ]
+
+
+def _marks(line: Mapping[str, Any]) -> str:
+    """What a reader must know of a method's rows."""
+    said = {"†": line["adapted"], "*": line["privileged"], "‡": line["self_reported"]}
+    return "".join(mark for mark, holds in said.items() if holds)
 
 
 def _percent(value: float) -> str:

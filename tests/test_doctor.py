@@ -152,6 +152,7 @@ def test_nothing_is_published_when_one_row_is_wrong(rows: list[Row], published: 
     file.write_text("".join(row.model_dump_json() + "\n" for row in rows))
     assert publishing.publish([f"rows={file}"]) == 0
     assert all(row.provenance["self_reported"] for row in publishing.reference())
+    assert "| gce‡ |" in (published / "results" / "leaderboard.md").read_text()
 
 
 def test_the_readme_has_its_markers() -> None:

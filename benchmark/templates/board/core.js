@@ -59,12 +59,12 @@ for (let i = 0; i < COUNT; i++) LINE_OF.set((L.c[i] * D.methods.length + L.m[i])
 const lineOf = (cell, method, track) => LINE_OF.get((cell * D.methods.length + method) * D.tracks.length + track);
 
 function marks(i) {
-  return (L.adapted[i] ? "†" : "") + (L.knows[i] ? "*" : "");
+  return (L.adapted[i] ? "†" : "") + (L.knows[i] ? "*" : "") + (L.reported[i] ? "‡" : "");
 }
 function methodLink(m, mark = "") {
   return el("span", null, link(D.methods[m].name, "method", D.methods[m].name), mark && el("abbr", { title: explain(mark) }, mark));
 }
-const explain = (mark) => [mark.includes("†") && "adapted to this task type", mark.includes("*") && "knows more than the noisy labels"].filter(Boolean).join("; ");
+const explain = (mark) => [mark.includes("†") && "adapted to this task type", mark.includes("*") && "knows more than the noisy labels", mark.includes("‡") && "self-reported"].filter(Boolean).join("; ");
 const cellLink = (c, text) => link(text || cellName(D.cells[c]), "cell", cellName(D.cells[c]));
 
 // ---------------------------------------------------------------- filters
