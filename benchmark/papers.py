@@ -90,4 +90,5 @@ def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for suffix, metadata in FORMATS.items():
         figure.savefig(path.with_suffix(f".{suffix}"), metadata=metadata)
+        figure.set_layout_engine("none")  # the first format has laid it out
     plt.close(figure)
