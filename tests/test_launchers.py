@@ -78,13 +78,13 @@ def assert_same_rows(found: Rows, expected: Rows) -> None:
 def test_a_sweep_that_is_drained_and_loses_a_worker_ends_with_the_rows_of_a_plain_one(launcher: str, package: str, expected: Rows, tmp_path: Path) -> None:
     pytest.importorskip(package, reason=f"{package} {INSTALL}")
     asked = Sweep(tmp_path / "results", launcher)
-    wait_for(lambda: len(asked.rows()) > 1, lambda: asked.child.poll() is None)
+    asked.running()
     asked.child.send_signal(signal.SIGTERM)
     code, text = asked.end()
     assert code == 128 + signal.SIGTERM, text[-2000:]
     assert "drained: the running seeds have ended, no other was started; the same command goes on" in text
     drained = asked.rows()
-    assert 1 < len(drained) < 6
+    assert 0 < len(drained) < 6
     assert {row.status for row in drained.values()} == {"ok"}
     assert not list((tmp_path / "results" / "running").iterdir())
 
