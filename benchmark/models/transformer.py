@@ -91,11 +91,16 @@ def packed(pieces: Tensor, begin: int, end: int, pad: int) -> tuple[Tensor, Tens
 
 
 @functools.lru_cache(maxsize=1)
-def _loaded(name: str) -> tuple[Any, Any]:
+def loaded(name: str) -> tuple[Any, Any]:
+    """The tokenizer and the encoder of a name or folder, in evaluation mode; the last one is kept.
+
+    Raises:
+        ConfigError: transformers is not installed, or there is no such model.
+    """
     try:
         from transformers import AutoModel, AutoTokenizer
     except ImportError as error:
-        raise ConfigError("model=transformer needs the package transformers: 'pip install transformers'") from error
+        raise ConfigError(f"model.name={name} needs the package transformers: run 'make setup-encoders'") from error
     try:
         return AutoTokenizer.from_pretrained(name), AutoModel.from_pretrained(name)
     except (OSError, ValueError) as error:
@@ -105,7 +110,7 @@ def _loaded(name: str) -> tuple[Any, Any]:
 
 def _pretrained(name: str) -> tuple[Any, nn.Module]:
     """The tokenizer and a copy of the encoder of its own; a copy costs milliseconds, a load seconds."""
-    tokenizer, encoder = _loaded(name)
+    tokenizer, encoder = loaded(name)
     return tokenizer, copy.deepcopy(encoder)
 
 

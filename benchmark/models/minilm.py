@@ -1,0 +1,25 @@
+"""MiniLM as a tagger's encoder, from a package: offline."""
+
+from __future__ import annotations
+
+from benchmark.encoders.minilm import folder
+from benchmark.models.base import InputShape
+from benchmark.models.transformer import Transformer
+
+
+class MiniLM(Transformer):
+    """The 384 features of all-MiniLM-L6-v2 (``encoders.minilm``) of each token's first subword. It reads lower case only.
+
+    Args:
+        inputs: of a task that tells how its tokens are written.
+        outputs: size of the head.
+        frozen: leave the encoder as it is, and train the head alone.
+        dropout: on the features.
+        subwords: most subwords of a token.
+
+    Raises:
+        ConfigError: the extra ``encoders`` is not installed, or the task does not tell its words.
+    """
+
+    def __init__(self, inputs: InputShape, outputs: int, frozen: bool, dropout: float, subwords: int) -> None:
+        super().__init__(inputs, outputs, str(folder()), frozen, dropout, subwords)
