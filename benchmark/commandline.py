@@ -28,6 +28,7 @@ COMMANDS = {
     "check": "benchmark.catalog:check_method",
     "docs": "benchmark.documents:documents",
     "claims": "benchmark.claims:claims",
+    "study": "benchmark.study:study",
     "doctor": "benchmark.doctor:check",
     "export": "benchmark.exports:export",
     "publish": "benchmark.publishing:publish",
