@@ -35,6 +35,17 @@ def declared(target: str, attribute: str) -> Any:
 
 
 @functools.cache
+def constant(module: str, name: str, default: Any) -> Any:
+    """Value of a constant of a plugin's module; ``default`` where it has none.
+
+    Raises:
+        NotDeclaredError: its value cannot be told without running the code.
+    """
+    found = _lookup(module, name)
+    return default if found is None else _value(*found)
+
+
+@functools.cache
 def defines(target: str, attribute: str) -> bool:
     """Whether ``target`` or a class of the suite that it inherits from has this method or attribute."""
     module, _, name = target.rpartition(".")

@@ -22,11 +22,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from benchmark.cells import Cell, label, settled
 from benchmark.config import declaration, default_of, names, option, raw
-from benchmark.declarations import declared, problem_classes
+from benchmark.declarations import constant, declared, problem_classes
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES
 
 ORDER = ("task", "noise", "trainer", "model", "method")  # slowest first
+BROUGHT = ("candidates", "privileged")  # what methods can need that a task (GIVES of its module) or a noise (gives) brings along
 
 
 @dataclass(frozen=True)
@@ -222,9 +223,12 @@ def unsupported(cell: Cell) -> str | None:
         problems = declaration(plugin, "noise", "problems")
         if problem not in problems:
             return f"{noise} serves {' and '.join(sorted(problems))}, {task} is {problem}"
-    given = frozenset[str]().union(*(declaration(plugin, "noise", "gives") for plugin in layers(cell.config["noise"])))
-    if any("candidates" in declaration(plugin, "method", "needs") for plugin in layers(cell.config["method"])) and "candidates" not in given:
-        return f"{method} needs candidates, which {noise} does not give"
+    given = constant(cell.config["task"]["_target_"].rpartition(".")[0], "GIVES", frozenset[str]())
+    given = given.union(*(declaration(plugin, "noise", "gives") for plugin in layers(cell.config["noise"])))
+    needed = frozenset[str]().union(*(declaration(plugin, "method", "needs") for plugin in layers(cell.config["method"])))
+    for need in BROUGHT:
+        if need in needed - given:
+            return f"{method} needs {need}, which neither {task} nor {noise} gives"
     reads = declaration(cell.config["model"], "model", "inputs")
     inputs = "vector" if cell.config["task"].get("features") else inputs  # an encoder's, in place of images
     if inputs not in reads:

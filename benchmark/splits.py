@@ -178,7 +178,9 @@ def assemble(
 def _extras(task: Task, corruption: Corruption, side: np.ndarray) -> dict[str, Tensor]:
     """What is known of examples beside inputs and labels."""
     found, source = dict[str, Tensor](), corruption.source[side]
-    if task.privileged is not None and (source < len(task.privileged)).all():
+    if corruption.privileged is not None:  # of the very labels that are trained on
+        found["privileged"] = torch.from_numpy(corruption.privileged[side]).float()
+    elif task.privileged is not None and (source < len(task.privileged)).all():
         found["privileged"] = task.privileged[torch.from_numpy(source)].float()
     if corruption.candidates is not None:
         found["candidates"] = torch.from_numpy(corruption.candidates.reshape(len(corruption.source), task.problem.width, -1)[side].astype(bool))

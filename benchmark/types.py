@@ -50,6 +50,7 @@ class Corruption:
     transition: np.ndarray | None = None  # (L, K, K) realised, L = 1 but for multi-label
     votes: np.ndarray | None = None  # (N', A)
     candidates: np.ndarray | None = None  # (N', K)
+    privileged: np.ndarray | None = None  # (E, d) known of each example's label beside it, such as who gave it
     true_transition: np.ndarray | None = None  # (L, K, K) that labels were drawn from, where there is one
     statistics: Mapping[str, Any] = field(default_factory=dict)  # what only the generator knows; kept in the manifest
 
@@ -168,7 +169,7 @@ class Task:
     val: Examples | None = None
     annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # recorded labels by name, as y
     annotators: tuple[str, ...] = ()  # the annotations that are one person's label each
-    privileged: Tensor | None = None  # (E, d) known of each training label beside it, such as who gave it and in what time
+    privileged: Tensor | None = None  # (E, d) known of each recorded label beside it, such as who gave it and in what time
     further_tests: Mapping[str, np.ndarray] = field(default_factory=dict)  # other labels of the test part: as y, or (E, K) counts of votes
     features: Callable[[], np.ndarray] | None = None
     foreign: Callable[[], Tensor] | None = None  # inputs of no class, for open-set noise

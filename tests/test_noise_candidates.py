@@ -119,4 +119,4 @@ def test_partial_labels_are_skipped_where_the_noise_makes_no_sets() -> None:
     noises = ["symmetric", "candidates", "chain(second=candidates)"]
     grid = expand([{"task": "digits", "trainer": "quick", "noise": noises, "method": ["erm", "partial_label"]}], {}, {}, [])
     assert sorted(cell.labels["noise"] for cell in grid.cells if cell.choice["method"] == "partial_label") == ["candidates", "chain(second=candidates)"]
-    assert grid.skipped == ["partial_label needs candidates, which symmetric does not give"]
+    assert grid.skipped == ["partial_label needs candidates, which neither digits nor symmetric gives"]

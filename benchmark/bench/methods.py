@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import torch
 
 from benchmark.bench.timing import Measurement
@@ -19,6 +17,7 @@ from benchmark.paths import Paths
 from benchmark.setting import Setting, setting_for
 
 EPOCHS = 6  # enough for every warm-up to end
+NOISE = "chain(first=annotators,second=candidates)"  # whatever methods may need comes along
 
 
 def seconds_of_passes(repeats: int = 3) -> Iterator[Measurement]:
@@ -37,18 +36,14 @@ def seconds_of_passes(repeats: int = 3) -> Iterator[Measurement]:
 
 def served() -> list[str]:
     """Methods that digits can be trained with."""
-    grid = expand([{"task": "digits", "noise": "candidates", "trainer": "quick", "method": names("method")}], {}, {}, [])
+    grid = expand([{"task": "digits", "noise": NOISE, "trainer": "quick", "method": names("method")}], {}, {}, [])
     return [cell.choice["method"] for cell in grid.cells]
 
 
 def _setting(paths: Paths) -> Setting:
-    """Digits with candidate sets and privileged inputs made up for the purpose."""
-    entry = {"task": "digits", "noise": "candidates", "method": "erm", "model": "resnet8", "trainer": f"quick(reference_folds=0,epochs={EPOCHS})"}
+    entry = {"task": "digits", "noise": NOISE, "method": "erm", "model": "resnet8", "trainer": f"quick(reference_folds=0,epochs={EPOCHS})"}
     (cell,) = expand([entry], {}, {}, []).cells
-    setting = setting_for(cell, (0, 0, 0), paths)
-    known = torch.from_numpy(np.random.default_rng(0).normal(size=(len(setting.data.train), 8))).float()
-    train = replace(setting.data.train, extras={**setting.data.train.extras, "privileged": known})
-    return replace(setting, data=replace(setting.data, train=train), declared={**setting.declared, "privileged": known})
+    return setting_for(cell, (0, 0, 0), paths)
 
 
 def _passes(outcome: Outcome) -> int:

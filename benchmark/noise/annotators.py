@@ -19,21 +19,33 @@ class Annotators(Noise):
     """``per_example`` of ``workers`` annotators label each example; their votes become one label.
 
     Worker w follows T_w = (1 - e_w) I + e_w Q_w: e_w ~ Beta with mean ``error`` and concentration ``concentration``, rows of Q_w are
-    uniform on the simplex without the right class. ``aggregate``: ``majority`` (ties: one of the winners at random),
+    uniform on the simplex without the right class. A share ``spammers`` of the workers labels without a look, uniformly over all classes, as
+    in Raykar and Yu, 2012 (JMLR 13), and the adversarial annotators of TRAM's experiments (Collier et al., 2022, arXiv:2202.09244). ``aggregate``: ``majority`` (ties: one of the winners at random),
     ``random`` (one vote), ``worst`` (a wrong vote wherever there is one), as the three label sets of CIFAR-N (Wei et al., 2022,
     arXiv:2110.12088). Votes (N, workers), -1 = not asked, are kept. A sentence goes to the same workers as a whole.
+    Where an example has one label, privileged inputs (N, workers) are the one-hot id of the worker whose vote it is: with ``per_example`` 1
+    who labeled it, as in CIFAR-100N; of a majority one of those who agree.
     """
 
     problems = CLASSES
+    gives = frozenset({"privileged"})
     not_nested = "single votes are nested in error, but a further wrong vote can settle a tie for the right class"
 
-    def __init__(self, workers: int = 10, per_example: int = 3, error: float = 0.25, concentration: float = 10.0, aggregate: Aggregate = "majority") -> None:
+    def __init__(
+        self,
+        workers: int = 10,
+        per_example: int = 3,
+        error: float = 0.25,
+        concentration: float = 10.0,
+        aggregate: Aggregate = "majority",
+        spammers: float = 0.0,
+    ) -> None:
         if not 1 <= per_example <= workers:
             raise ConfigError(f"noise.per_example={per_example} is outside [1, {workers}]: at most noise.workers can label an example")
         if not concentration > 0:
             raise ConfigError(f"noise.concentration={concentration!r} must be above 0: large values make all workers alike")
         self.workers, self.per_example, self.concentration, self.aggregate = workers, per_example, concentration, aggregate
-        self.error = check_rate(error, "noise.error")
+        self.error, self.spammers = check_rate(error, "noise.error"), check_rate(spammers, "noise.spammers")
 
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
         """Observed = the aggregated votes."""
@@ -50,19 +62,24 @@ class Annotators(Noise):
             given[:, slot] = flip_rows(rows, worker * k + own, own, streams[f"flip{slot}"], streams[f"pick{slot}"])
             votes[np.arange(len(own)), worker] = given[:, slot]
         votes[~labels.live] = -1
-        return corruption(labels, self._one(given, own, k, streams), votes=votes)
+        every = np.arange(len(own))
+        slot = self._chosen(given, own, streams)
+        who = np.arange(self.workers) == asked[every, slot, None] if width == 1 else None
+        return corruption(labels, given[every, slot], votes=votes, privileged=who)
 
     def matrices(self, classes: int, streams: Streams) -> np.ndarray:
-        """(A, K, K) of the workers. Errors grow with ``error`` for every worker alike."""
+        """(A, K, K) of the workers. Errors grow with ``error`` for every worker alike, and more ``spammers`` are the former ones and others."""
         quantile = streams.generator("skill").random(self.workers)
         mean = min(max(self.error, 1e-9), 1 - 1e-9)
         error = betaincinv(mean * self.concentration, (1 - mean) * self.concentration, quantile) if 0 < self.error < 1 else np.full(self.workers, self.error)
         others = streams.generator("confusions").standard_exponential((self.workers, classes, classes)) * (1 - np.eye(classes))
         others /= np.maximum(others.sum(2, keepdims=True), 1e-300)
-        return error[:, None, None] * others + (1 - error)[:, None, None] * np.eye(classes)
+        made: np.ndarray = error[:, None, None] * others + (1 - error)[:, None, None] * np.eye(classes)
+        made[streams.generator("spammers").permutation(self.workers)[: round(self.spammers * self.workers)]] = 1 / classes
+        return made
 
-    def _one(self, given: np.ndarray, own: np.ndarray, classes: int, streams: Streams) -> np.ndarray:
-        """(N,) one label from (N, votes)."""
+    def _chosen(self, given: np.ndarray, own: np.ndarray, streams: Streams) -> np.ndarray:
+        """(N,) which of the votes (N, votes) is the label."""
         tie = np.stack([streams[f"tie{slot}"] for slot in range(self.per_example)], axis=1)
         if self.aggregate == "random":
             weight = tie
@@ -70,5 +87,5 @@ class Annotators(Noise):
             weight = (given != own[:, None]) + tie
         else:
             weight = (given[:, :, None] == given[:, None, :]).sum(2) + tie
-        chosen: np.ndarray = given[np.arange(len(given)), weight.argmax(1)]
+        chosen: np.ndarray = weight.argmax(1)
         return chosen

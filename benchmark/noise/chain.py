@@ -30,7 +30,7 @@ class Chain(Noise):
         self.version = first.version * 1000 + second.version  # type: ignore[misc]
 
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
-        """Positions, replaced inputs, votes and statistics of both are put together."""
+        """Positions, replaced inputs, votes, what is known of the labels, and statistics of both are put together."""
         width = labels.width
         one = self.first(labels, streams, context)
         units = (one.source[:, None] * width + np.arange(width)).reshape(-1)
@@ -56,6 +56,7 @@ class Chain(Noise):
             realised_transition(final, two.observed) if labels.kind == "categorical" else None,
             votes,
             two.candidates if two.candidates is not None else None if one.candidates is None else one.candidates[again],
+            two.privileged if two.privileged is not None else None if one.privileged is None else one.privileged[two.source],
             statistics={**one.statistics, **two.statistics},
             true_transition=_product(one.true_transition, two.true_transition),
         )

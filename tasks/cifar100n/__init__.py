@@ -19,6 +19,7 @@ SIDE = labels.source("side_info_cifar100N.csv", "side_info_cifar100N.csv", "22b9
 FIELDS = {"fine": ("clean_label", "noisy_label"), "coarse": ("clean_coarse_label", "noisy_coarse_label")}
 BATCH = 5  # images that a worker labeled together
 SOURCES = (*cifar100.SOURCES, HUMAN, SIDE)
+GIVES = frozenset({"privileged"})  # beside labels, what a method may need
 
 
 def load(paths: Paths, target: Literal["fine", "coarse"], rows: int | None) -> Task:
