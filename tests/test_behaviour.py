@@ -25,6 +25,7 @@ CELL = {"task": "digits", "trainer": "quick(reference_folds=0)"}
 BEATS = {
     "symmetric(rate=0.4)": ["gce", "sce", "apl", "elr", "sop", "forward", "coteaching", "jocor", "small_loss", "m_correction", "dividemix"],
     "asymmetric(rate=0.4)": ["forward", "elr", "dividemix"],
+    "annotators(per_example=1, error=0.05, spammers=0.4)": ["tram"],
 }
 
 Gain = Callable[[str, str], Estimate]

@@ -88,6 +88,38 @@ def test_error_zero_is_clean_and_a_sentence_has_the_same_workers() -> None:
     assert not asked[:, 3:].any()
 
 
+def test_spammers_label_at_random_and_the_others_as_before() -> None:
+    labels = Multiclass(list("abcd")).labels(np.arange(8000) % 4)
+    noise = Annotators(per_example=1, error=0.05, spammers=0.4)
+    rows = noise.matrices(4, Streams(labels, 0))
+    flat = np.isclose(rows, 0.25).all((1, 2))
+    assert flat.sum() == 4
+    few = np.isclose(Annotators(error=0.05, spammers=0.2).matrices(4, Streams(labels, 0)), 0.25).all((1, 2))
+    assert few.sum() == 2
+    assert flat[few].all()  # nested: more spammers are the former ones and others
+    np.testing.assert_array_equal(rows[~flat], Annotators(error=0.05).matrices(4, Streams(labels, 0))[~flat])
+    votes = noise(labels, Streams(labels, 0), Context()).votes
+    assert votes is not None
+    for worker in np.flatnonzero(flat):
+        share = np.bincount(votes[votes[:, worker] >= 0, worker], minlength=4) / (votes[:, worker] >= 0).sum()
+        np.testing.assert_allclose(share, 0.25, atol=4 * 0.45 / np.sqrt(750))
+
+
+@pytest.mark.parametrize("aggregate", ["majority", "random", "worst"])
+def test_privileged_inputs_name_a_worker_who_said_so(labels: Labels, aggregate: str) -> None:
+    found = made(labels, error=0.4, aggregate=aggregate)
+    assert found.privileged is not None
+    assert found.votes is not None
+    assert found.privileged.shape == (4000, 10)
+    assert (found.privileged.sum(1) == 1).all()
+    assert np.array_equal(found.votes[np.arange(4000), found.privileged.argmax(1)], found.observed)
+
+
+def test_a_token_has_no_worker_of_its_own() -> None:
+    labels = Tagging(["O", "B-X", "I-X"], 5).labels(np.zeros((20, 5), dtype=int))
+    assert made(labels).privileged is None
+
+
 @pytest.mark.parametrize(
     ("options", "hint"),
     [
@@ -95,6 +127,7 @@ def test_error_zero_is_clean_and_a_sentence_has_the_same_workers() -> None:
         ({"per_example": 0}, r"noise\.per_example=0"),
         ({"error": 1.2}, r"noise\.error=1\.2 is outside"),
         ({"concentration": 0.0}, r"noise\.concentration=0\.0"),
+        ({"spammers": 1.5}, r"noise\.spammers=1\.5 is outside"),
     ],
 )
 def test_crowds_that_are_none_are_refused(options: dict[str, object], hint: str) -> None:

@@ -108,6 +108,38 @@ def test_candidate_sets_reach_a_cell_of_the_command_line(paths: Paths) -> None:
     assert torch.equal(setting.data.train.take(torch.arange(5)).extras["candidates"][:, 0], sets[:5])
 
 
+def test_who_labeled_reaches_tram_and_goes_before_what_the_task_knows() -> None:
+    """Privileged inputs of the noise are about the labels that are trained on; a chain passes them on."""
+    task = make_task("multiclass")
+    crowd = {"per_example": 1, "workers": 7}
+    found = corrupt_tiny(task, "annotators", crowd)
+    assert found.privileged is not None
+    data, _ = assemble(task, task.train, found, seed=0)
+    at = [int((task.train.x == x).all(1).nonzero()[0, 0]) for x in data.train.x]
+    assert data.train.extras["privileged"].dtype == torch.float32
+    assert np.array_equal(data.train.extras["privileged"].numpy(), found.privileged[at])
+    setting = make_setting("multiclass", epochs=1, corruption=found)
+    method = run(load("method", "tram"), setting).method
+    assert method.tower[0].in_features == setting.recipe.networks(data.problem, 1)[0].feature_width + 7  # type: ignore[index,union-attr]
+    chain = corrupt_tiny(task, "chain", {"first": "annotators", "second": "long_tail"})
+    assert chain.privileged is not None
+    whole = corrupt_tiny(task, "annotators", {})
+    assert whole.privileged is not None
+    assert len(chain.source) < len(whole.privileged)
+    assert np.array_equal(chain.privileged, whole.privileged[chain.source])
+
+
+def test_tram_is_skipped_where_nobody_knows_who_labeled() -> None:
+    products = [
+        {"task": "digits", "trainer": "quick", "noise": ["symmetric", "annotators"], "method": "tram"},
+        {"task": ["cifar10n", "cifar100n"], "trainer": "quick", "noise": "human", "method": "tram"},
+    ]
+    grid = expand(products, {}, {}, [])
+    assert sorted((cell.choice["task"], cell.choice["noise"]) for cell in grid.cells) == [("cifar100n", "human"), ("digits", "annotators")]
+    lacking = [("digits", "symmetric"), ("cifar10n", "human")]
+    assert grid.skipped == [f"tram needs privileged, which neither {task} nor {noise} gives" for task, noise in lacking]
+
+
 def test_a_task_without_privileged_inputs_is_refused_in_one_line() -> None:
     setting = make_setting("multiclass")
     setting = replace(setting, declared={k: v for k, v in setting.declared.items() if k != "privileged"})

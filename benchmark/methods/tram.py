@@ -17,7 +17,8 @@ class TRAM(Method):
     Collier et al., 2022, arXiv:2202.09244. CE(W [f, MLP(f, a)], y) + ``weight`` CE(head(stop-gradient(f)), y): f the features, a the privileged
     inputs of the training example, MLP one layer of ``tower`` units. The second head speaks at test time. ``random`` > 0 is TRAM++ (Ortiz-Jimenez et
     al., 2023, arXiv:2303.01806; 8 to 28): so many fixed random numbers an example join a, a shortcut by which the first head can
-    memorize without the features. One forward and one backward pass; memory N x random.
+    memorize without the features. The privileged inputs are those of the label that is trained on; the published runs on CIFAR-10H and CIFAR-10N train on
+    every annotator's label of an image at once, each with its own inputs. One forward and one backward pass; memory N x random.
     """
 
     kinds = frozenset({"categorical"})
@@ -26,6 +27,7 @@ class TRAM(Method):
     keeps = "N x random"
     family = "privileged information"
     cites = "Collier et al., 2022, arXiv:2202.09244"
+    differs = "one label an image, where the published runs train on all its annotators' labels at once"
 
     shortcut: Tensor
 

@@ -19,12 +19,14 @@ class Annotators(Noise):
     """``per_example`` of ``workers`` annotators label each example; their votes become one label.
 
     Worker w follows T_w = (1 - e_w) I + e_w Q_w: e_w ~ Beta with mean ``error`` and concentration ``concentration``, rows of Q_w are
-    uniform on the simplex without the right class. A share ``spammers`` of the workers labels without a look, uniformly over all classes, as
-    in Raykar and Yu, 2012 (JMLR 13), and the adversarial annotators of TRAM's experiments (Collier et al., 2022, arXiv:2202.09244). ``aggregate``: ``majority`` (ties: one of the winners at random),
-    ``random`` (one vote), ``worst`` (a wrong vote wherever there is one), as the three label sets of CIFAR-N (Wei et al., 2022,
-    arXiv:2110.12088). Votes (N, workers), -1 = not asked, are kept. A sentence goes to the same workers as a whole.
-    Where an example has one label, privileged inputs (N, workers) are the one-hot id of the worker whose vote it is: with ``per_example`` 1
-    who labeled it, as in CIFAR-100N; of a majority one of those who agree.
+    uniform on the simplex without the right class. A share ``spammers`` of the workers labels without a look, uniformly over all classes
+    (Raykar and Yu, 2012, JMLR 13; the adversarial annotators of TRAM's experiments, Collier et al., 2022, arXiv:2202.09244).
+    ``aggregate``: ``majority`` (ties: one of the winners at random), ``random`` (one vote), ``worst`` (a wrong vote wherever there is
+    one), as the three label sets of CIFAR-N (Wei et al., 2022, arXiv:2110.12088). Votes (N, workers), -1 = not asked, are kept. A
+    sentence goes to the same workers as a whole.
+
+    Where an example has one label, its privileged inputs (N, workers) are the one-hot id of the worker whose vote it is: with
+    ``per_example`` 1 the one who labeled it, as in CIFAR-100N; of a majority one of those who agree.
     """
 
     problems = CLASSES
@@ -63,9 +65,9 @@ class Annotators(Noise):
             votes[np.arange(len(own)), worker] = given[:, slot]
         votes[~labels.live] = -1
         every = np.arange(len(own))
-        slot = self._chosen(given, own, streams)
-        who = np.arange(self.workers) == asked[every, slot, None] if width == 1 else None
-        return corruption(labels, given[every, slot], votes=votes, privileged=who)
+        vote = self._chosen(given, own, streams)
+        who = np.arange(self.workers) == asked[every, vote, None] if width == 1 else None
+        return corruption(labels, given[every, vote], votes=votes, privileged=who)
 
     def matrices(self, classes: int, streams: Streams) -> np.ndarray:
         """(A, K, K) of the workers. Errors grow with ``error`` for every worker alike, and more ``spammers`` are the former ones and others."""
