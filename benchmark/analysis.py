@@ -16,7 +16,7 @@ from benchmark.stats.boards import Board, board
 from benchmark.stats.intervals import LEAST_SEEDS, LEVEL
 from benchmark.stats.power import ALPHA, POWER
 from benchmark.stats.ratios import GATE
-from benchmark.stats.selection import LEAST_AGREEMENT, LEAST_MEMORIZATION, LEAST_RHO, informative_only, memorizing_only, regime_gate, rho_sel
+from benchmark.stats.selection import LEAST_AGREEMENT, LEAST_MEMORIZATION, LEAST_RHO, informative_only, memorizing_only, regime_gate
 from benchmark.stats.signflip import DRAWS, EXACT, LEAST_TASKS
 
 
@@ -62,17 +62,17 @@ class Plan:
 PLAN = Plan()
 
 
-def primary(data: pd.DataFrame, curves: pd.DataFrame, plan: Plan = PLAN) -> dict[tuple[str, str], Board]:
+def primary(data: pd.DataFrame, rho: pd.DataFrame, plan: Plan = PLAN) -> dict[tuple[str, str], Board]:
     """The boards of the plan, by problem kind and track.
 
     Args:
         data: one line per run and track: problem, task, noise, model, trainer, method, track, seed, score (larger is better), memorization, ceiling.
-        curves: one line per run and checkpoint, as ``rho_sel`` reads it.
+        rho: one line per cell, as ``rho_sel`` gives it.
         plan: what is analyzed.
     """
-    rho, boards = rho_sel(curves), {}
-    ranked = data[~data["task"].map(is_development)]
-    for problem, rows in ranked.groupby("problem", sort=True):
+    boards = {}
+    ranked = data[~data["task"].isin([task for task in data["task"].unique() if is_development(task)])]
+    for problem, rows in ranked.groupby("problem", sort=True, observed=True):
         kept = memorizing_only(rows, regime_gate(rows, plan.baseline))
         for track in (plan.selection, *plan.beside):
             chosen = kept[kept["track"] == track]

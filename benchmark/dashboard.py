@@ -11,8 +11,8 @@ from typing import Any
 
 from benchmark.errors import ConfigError
 from benchmark.files import write_atomically
-from benchmark.frames import scoring
 from benchmark.loggers import PROJECT
+from benchmark.runs import scoring
 from benchmark.status import options_of
 
 EPOCH = "Step"

@@ -19,12 +19,12 @@ from typing import Any
 from benchmark.cells import Cell
 from benchmark.config import build, names, option
 from benchmark.errors import ConfigError, DataError, RowError, UserError
-from benchmark.frames import scoring
 from benchmark.freshness import is_stale
 from benchmark.grid import layers
 from benchmark.identity import AXES, cell_id
 from benchmark.methods.base import Method
 from benchmark.protocol import CHECKPOINTS, PRIMARY, PROTOCOL_VERSION
+from benchmark.runs import scoring
 from benchmark.store import Row, measured_digest, parse, seed_name
 
 LEAST_SEEDS = 3

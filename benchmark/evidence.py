@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,14 +13,12 @@ from omegaconf import OmegaConf
 
 from benchmark.analysis import PLAN
 from benchmark.errors import DataError
-from benchmark.frames import scoring
 from benchmark.identity import ROOT
 from benchmark.protocol import is_development
-from benchmark.stats import CELL, Board, block_scores
+from benchmark.stats import CELL, Board, as_text, block_scores, groups
 from benchmark.stats.advice import Advice, answers
 from benchmark.stats.boards import block_names
 from benchmark.stats.orders import label_sensitivity, rank_transfer
-from benchmark.store import Row
 
 TABLE = 24  # tasks in the table of rank transfer, evenly spaced by cost
 BUDGETS = (1.05, 2.05, 4.05, 1e9)  # cost relative to erm
@@ -31,13 +30,13 @@ SURE = ("read", "secondary", "unsure")
 def advice(cells: pd.DataFrame, data: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Answers per task type from the noisy cells of its tasks; from development tasks only where there are no others."""
     last = data[(data["track"] == PLAN.selection) & (data["noise"] != "clean")]
-    for problem, rows in last.groupby("problem", sort=True):
-        development = rows["task"].map(is_development)
+    for problem, rows in last.groupby("problem", sort=True, observed=True):
+        development = rows["task"].isin([task for task in rows["task"].unique() if is_development(task)])
         kept = rows[~development] if (~development).any() else rows
         z = block_scores(kept, PLAN.baseline).cells
         if z.empty:
             continue
-        family = kept.drop_duplicates(CELL).set_index(CELL)["family"]
+        family = as_text(kept.iloc[groups(kept, CELL)[1]][[*CELL, "family"]]).set_index(CELL)["family"]
         index = pd.MultiIndex.from_arrays([block_names(z), family.loc[z.index].to_numpy()], names=["task", "family"])
         z = z.assign(**{PLAN.baseline: 0.0}).set_axis(index)
         own = cells[(cells["problem"] == problem) & (cells["track"] == PLAN.selection)]
@@ -63,8 +62,9 @@ def _answer(found: Advice, cost: pd.Series, of_kind: int, **facts: Any) -> dict[
 
 def transfer(boards: Mapping[tuple[str, str], Board], data: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Rank transfer on each board that has two tasks and four methods."""
-    erm = data[data["method"] == PLAN.baseline]
-    seconds = erm.groupby(erm["task"].str.partition("(")[0])["seconds"].mean() if len(erm) else pd.Series(dtype=float)
+    erm = data.loc[data["method"] == PLAN.baseline, ["task", "seconds"]]
+    task = erm["task"].astype(str).str.partition("(")[0] if len(erm) else erm["task"]
+    seconds = erm["seconds"].groupby(task).mean()
     for (problem, track), board in boards.items():
         found = rank_transfer(board.blocks.tasks, seconds) if len(board.blocks.tasks) else None
         if found is not None:
@@ -83,29 +83,26 @@ def transfer(boards: Mapping[tuple[str, str], Board], data: pd.DataFrame) -> Ite
             }
 
 
-def further_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """One line per finished run and other labels of the test part: CELL, method, seed, labels, score and other (both larger is better), at ``last``."""
+def further_frame(runs: pd.DataFrame) -> pd.DataFrame:
+    """One line per finished run and other labels of the test part: CELL, method, seed, labels, score and other (both larger is better), at ``last``.
+
+    Args:
+        runs: as ``frames.described`` gives them.
+    """
     lines = []
-    for row in rows:
-        if row.status != "ok":
-            continue
-        metric, sign = scoring(row.config["task"]["problem"])
-        score = row.metrics.get(f"test/{PLAN.selection}/{metric}")
-        for name, value in row.metrics.items():
-            if score is None or not name.startswith("test_"):
-                continue
-            split, *rest = name.split("/")
-            if rest in ([PLAN.selection, metric], [PLAN.selection, "agreement"]):
-                labels = {axis: row.labels[axis] for axis in (*CELL, "method")}
-                better = sign if rest[1] == metric else 1
-                lines.append({**labels, "seed": tuple(row.seed), "labels": split.removeprefix("test_"), "score": sign * score, "other": better * value})
+    for run in runs[[*CELL, "method", "seed", "metric", "sign", "further", f"score_{PLAN.selection}"]].to_dict("records"):
+        metric, sign, score = run.pop("metric"), run.pop("sign"), run.pop(f"score_{PLAN.selection}")
+        for name, value in json.loads(run.pop("further")).items():
+            split, _, key = name.split("/", 2)
+            if np.isfinite(score) and key in (metric, "agreement"):
+                better = sign if key == metric else 1
+                lines.append({**run, "labels": split.removeprefix("test_"), "score": sign * score, "other": better * value})
     return pd.DataFrame(lines)
 
 
-def sensitivity(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Ranks under corrected labels of the test part against those under the original ones."""
-    frame = further_frame(rows)
-    found = label_sensitivity(frame).to_dict("records") if len(frame) else []
+def sensitivity(further: pd.DataFrame) -> list[dict[str, Any]]:
+    """Ranks under corrected labels of the test part against those under the original ones, of a ``further_frame``."""
+    found = label_sensitivity(further).to_dict("records") if len(further) else []
     return [{str(key): _number(value) if isinstance(value, float) else value for key, value in line.items()} for line in found]
 
 

@@ -146,7 +146,7 @@ def export(arguments: Sequence[str]) -> int:
     Raises:
         ConfigError: anything but paths was given.
     """
-    from benchmark.leaderboard import compute
+    from benchmark.comparisons import compute
     from benchmark.store import Store
 
     _, paths, rest = options_of(arguments)

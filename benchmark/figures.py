@@ -13,22 +13,39 @@ import pandas as pd
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from benchmark.stats import CELL
 
-METADATA = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same rows give the same bytes
 BETTER, WORSE, UNSURE = "#1b7f5c", "#b3443c", "#8a8f98"
 
 
-def gains(cells: pd.DataFrame, path: Path, track: str = "last") -> None:
-    """Gain over erm of every method with its 95 % interval, a panel per noisy cell; written as svg, pdf or png.
+def save(figure: Figure, *paths: Path) -> None:
+    """Write a picture as svg, and as pdf if a path ends so; the same rows give the same bytes.
+
+    ``savefig`` would draw it twice for each. What the first has laid out stays.
+    """
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".pdf":
+            FigureCanvasPdf(figure).print_pdf(path, metadata={"CreationDate": None})
+        else:
+            FigureCanvasSVG(figure).print_svg(path, metadata={"Date": None})
+        figure.set_layout_engine("none")
+    plt.close(figure)
+
+
+def gains(cells: pd.DataFrame, *paths: Path, track: str = "last") -> None:
+    """Gain over erm of every method with its 95 % interval, a panel per noisy cell; written as svg and pdf.
 
     Errors are turned, so right of the line is better everywhere. Grey: the interval holds zero.
 
     Args:
         cells: as in ``Leaderboard``.
-        path: of the picture.
+        paths: of the picture.
         track: whose cells are shown.
     """
     chosen = cells[(cells["track"] == track) & (cells["noise"] != "clean") & cells["gain"].notna()]
@@ -54,9 +71,7 @@ def gains(cells: pd.DataFrame, path: Path, track: str = "last") -> None:
         axis.spines[["top", "right"]].set_visible(False)
     for axis in list(axes.flat)[len(blocks) :]:
         axis.remove()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata=METADATA.get(path.suffix), dpi=130)
-    plt.close(figure)
+    save(figure, *paths)
 
 
 def noise_picture(

@@ -1,104 +1,105 @@
-"""Rows as data frames: one line per run and selection track, one line per run and checkpoint."""
+"""Runs as the statistics read them: one line per run and selection track, one line per run and checkpoint."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark.config import declaration
-from benchmark.declarations import declared, defines, problem_classes
+from benchmark.declarations import defines
 from benchmark.grid import layers
 from benchmark.protocol import CHECKPOINTS, PRIMARY
 from benchmark.published import knows_noise
+from benchmark.runs import COSTS, MEASURES, run_table, scoring
+from benchmark.stats.groups import groups
 from benchmark.store import Row
+
+CURVE = ["task", "noise", "model", "trainer", "method", "seed"]
+OF_RUN = (*CURVE, "noise_name", "test_labels", *COSTS, "rate")
+OF_PLUGINS = ("problem", "metric", "sign", "adapted", "privileged", "likelihood", "method_target", "inputs", "family", "self_reported")
 
 
 def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFrame:
+    """``score_frame`` of some rows."""
+    return score_frame(described(run_table(rows)), tracks)
+
+
+def described(runs: pd.DataFrame) -> pd.DataFrame:
+    """The finished runs, with what their plugins are: columns ``OF_PLUGINS`` instead of the configurations."""
+    done = runs[runs["status"] == "ok"]
+    task, noise, method, model = (f"config_{axis}" for axis in ("task", "noise", "method", "model"))
+    return done.assign(
+        problem=_each(lambda task: task["problem"], done, task),
+        metric=_each(lambda task: scoring(task["problem"])[0], done, task),
+        sign=_each(lambda task: scoring(task["problem"])[1], done, task).astype(int),
+        adapted=_each(_adapted, done, task, method).astype(bool),
+        privileged=_each(_privileged, done, method, "method"),
+        likelihood=_each(_likelihood, done, method, model),
+        method_target=_each(lambda method: next(layers(method))["_target_"], done, method),
+        inputs=_each(lambda task: task.get("inputs", ""), done, task),
+        family=_each(lambda noise: noise_family(noise.get("_target_", "")), done, noise),
+        self_reported=(done["self_reported"] != "").to_numpy(),
+    ).drop(columns=[name for name in done if name.startswith("config_")])
+
+
+def _each(of: Callable[..., Any], runs: pd.DataFrame, *columns: str) -> pd.Series:
+    """A function of some columns, called once for every combination that occurs; configurations are parsed."""
+    group, first = groups(runs, columns)
+    given = [[json.loads(text) if name.startswith("config_") else text for text in runs[name].iloc[first]] for name in columns]
+    found = pd.Categorical([of(*values) for values in zip(*given, strict=True)])
+    return pd.Series(found.take(group), index=runs.index)
+
+
+def score_frame(runs: pd.DataFrame, tracks: Iterable[str] = PRIMARY) -> pd.DataFrame:
     """One line per finished run and track.
 
-    Columns: task, noise, model, trainer, method (as labeled), problem, metric, sign, track, seed (a tuple), score (turned so that larger is
-    better), passes, seconds, memorization, ceiling, detection, rate, what the method's class says (adapted, privileged, likelihood), where method and noise
-    come from, and whether somebody else reported the row.
+    Columns: task, noise, model, trainer, method (as labeled), problem, metric, sign, track, seed (as ``seed_name`` has it), score (turned so that larger
+    is better), passes, seconds, memorization, ceiling, detection, rate, what the method's class says (adapted, privileged, likelihood), where method and
+    noise come from, and whether somebody else reported the row.
     """
-    lines, known = [], dict[str, dict[str, Any]]()
-    for row in rows:
-        if row.status != "ok":
-            continue
-        problem = row.config["task"]["problem"]
-        primary, sign = scoring(problem)
-        if row.cell not in known:
-            known[row.cell] = _of_plugins(problem, row.config)
-        shared = {
-            **row.labels,
-            **known[row.cell],
-            "privileged": ", ".join(filter(None, [known[row.cell]["privileged"], "clean_val" * row.labels["method"].endswith(":tuned_clean")])),
-            "problem": problem,
-            "metric": primary,
-            "sign": sign,
-            "seed": tuple(row.seed),
-            "passes": row.cost.get("passes", np.nan),
-            "seconds": row.cost.get("seconds", np.nan),
-            "forward": passes_of(row.cost, "forward"),
-            "backward": passes_of(row.cost, "backward"),
-            "rate": _number(row.noise_stats.get("rate")),
-            "noise_name": row.noise,
-            "self_reported": bool(row.provenance.get("self_reported")),
-            "test_labels": row.noise_stats.get("test_labels", "right"),
-        }
-        for track in tracks:
-            score = row.metrics.get(f"test/{track}/{primary}")
-            if score is not None:
-                found = {name: row.metrics.get(f"train/{track}/{key}", np.nan) for name, key in MEASURES.items()}
-                lines.append({**shared, **found, "track": track, "score": sign * score})
-    return pd.DataFrame(lines)
-
-
-@functools.cache
-def scoring(problem: str) -> tuple[str, int]:
-    """The primary score of a task type, and 1 or, where smaller is better, -1."""
-    target = problem_classes()[problem]
-    return declared(target, "primary"), 1 if declared(target, "higher_is_better") else -1
-
-
-MEASURES = {"memorization": "memorization", "ceiling": "ceiling", "detection": "detection_ap"}
+    tracks = list(tracks)
+    score = runs[[f"score_{track}" for track in tracks]].to_numpy().ravel()
+    keep = np.isfinite(score)
+    run, track = (np.repeat(np.arange(len(runs)), len(tracks))[keep], np.tile(np.arange(len(tracks)), len(runs))[keep])
+    out = runs[[*OF_RUN, *OF_PLUGINS]].iloc[run].reset_index(drop=True)
+    values = {name: runs[[f"{name}_{t}" for t in tracks]].to_numpy().ravel()[keep] for name in MEASURES}
+    return out.assign(track=pd.Categorical.from_codes(track, tracks), score=score[keep] * out["sign"], **values)
 
 
 def curve_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """One line per finished run and checkpoint: task, noise, model, trainer, method, seed, checkpoint, noisy and clean validation score."""
-    lines = [
-        (*(row.labels[axis] for axis in CURVE[:5]), tuple(row.seed), k, noisy, row.metrics.get(f"val/checkpoint_{k}/clean_val", np.nan))
-        for row in rows
-        if row.status == "ok"
-        for k in range(CHECKPOINTS)
-        if (noisy := row.metrics.get(f"val/checkpoint_{k}/noisy_val")) is not None
-    ]
-    return pd.DataFrame(lines, columns=CURVE)
+    """``checkpoint_frame`` of some rows."""
+    return checkpoint_frame(run_table(rows))
 
 
-CURVE = ["task", "noise", "model", "trainer", "method", "seed", "checkpoint", "noisy", "clean"]
+def checkpoint_frame(runs: pd.DataFrame) -> pd.DataFrame:
+    """One line per run and checkpoint: task, noise, model, trainer, method, seed, checkpoint, noisy and clean validation score."""
+    noisy, clean = (runs[[f"{side}_{k}" for k in range(CHECKPOINTS)]].to_numpy().ravel() for side in ("noisy", "clean"))
+    keep = np.isfinite(noisy)
+    run, checkpoint = (np.repeat(np.arange(len(runs)), CHECKPOINTS)[keep], np.tile(np.arange(CHECKPOINTS), len(runs))[keep])
+    return runs[CURVE].iloc[run].reset_index(drop=True).assign(checkpoint=checkpoint, noisy=noisy[keep], clean=clean[keep])
 
 
-def _of_plugins(problem: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Whether the method is adapted to the task type, what it knows, and by which likelihood a structured model was trained."""
-    methods = list(layers(config["method"]))
-    native = declaration(methods[-1], "method", "native")  # a wrapper is what it wraps
-    structured = defines(config["model"]["_target_"], "sequence_loss")
-    likelihood = ("crf_nll" if config["method"].get("sequence") else "crf_marginal") if structured else ""
-    needs = frozenset().union(*map(needs_of, methods))
-    knows = sorted(needs) + ["setting=paper"] * knows_noise(config["method"])
-    noise = config["noise"].get("_target_", "")
-    return {
-        "adapted": problem not in native,
-        "privileged": ", ".join(knows),
-        "likelihood": likelihood,
-        "method_target": methods[0]["_target_"],
-        "inputs": config["task"].get("inputs", ""),
-        "family": noise_family(noise),
-    }
+def _adapted(task: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
+    """Whether a method was made for other task types; a wrapper is what it wraps."""
+    return task["problem"] not in declaration(list(layers(method))[-1], "method", "native")
+
+
+def _privileged(method: Mapping[str, Any], label: str) -> str:
+    """What a method knows beside noisy labels; a tuning by right labels is in its label."""
+    needs = frozenset[str]().union(*map(needs_of, layers(method)))
+    knows = sorted(needs) + ["setting=paper"] * knows_noise(method) + ["clean_val"] * label.endswith(":tuned_clean")
+    return ", ".join(knows)
+
+
+def _likelihood(method: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    """By which likelihood a structured model was trained; empty for other models."""
+    if not defines(model["_target_"], "sequence_loss"):
+        return ""
+    return "crf_nll" if method.get("sequence") else "crf_marginal"
 
 
 REAL, INSTANCE = ("simple", "report"), ("instance_margin", "instance_model", "instance_projection")
@@ -112,17 +113,7 @@ def noise_family(target: str) -> str:
     return "real" if module in REAL else "instance dependent" if module in INSTANCE else module.replace("_", " ")
 
 
-def passes_of(cost: Mapping[str, Any], kind: str) -> float:
-    """Forward or backward passes of all networks per training example and epoch."""
-    seen = cost.get("examples", 0) * cost.get("epochs", 0)
-    return sum(cost.get(kind, ())) / seen if seen else np.nan
-
-
 def needs_of(config: Mapping[str, Any]) -> frozenset[str]:
     """What a method needs with these hyper-parameters."""
     needs, where = (declaration(config, "method", name) for name in ("needs", "needs_where"))
     return frozenset(need for need in needs if need not in where or config.get(where[need][0]) == where[need][1])
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")

@@ -28,16 +28,18 @@ def is_stale(row: Row) -> bool:
 
 def sources(config: Mapping[str, Any]) -> str:
     """``source_digest`` of a resolved cell: the engine and the files of the plugins that it names."""
-    return _sources(tuple(sorted(_targets(config))))
+    return sources_of(tuple(sorted(targets(config))))
 
 
-def _targets(value: Any) -> set[str]:
+def targets(value: Any) -> set[str]:
+    """All ``_target_`` of a configuration."""
     if not isinstance(value, Mapping):
         return set()
     own = {str(value["_target_"])} if "_target_" in value else set()
-    return own.union(*(_targets(item) for item in value.values()))
+    return own.union(*(targets(item) for item in value.values()))
 
 
 @functools.cache
-def _sources(targets: tuple[str, ...]) -> str:
+def sources_of(targets: tuple[str, ...]) -> str:
+    """The same, of the dotted names that a configuration has as ``_target_``."""
     return source_digest({target.rpartition(".")[0] for target in targets})  # nothing is imported for it

@@ -3,109 +3,60 @@
 from __future__ import annotations
 
 import gc
-import json
-import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
+from pydantic_core import to_json
 
 from benchmark import evidence, latex, tables
-from benchmark.analysis import PLAN, primary
+from benchmark.analysis import PLAN
+from benchmark.comparisons import Leaderboard, compute
 from benchmark.files import write_atomically
-from benchmark.frames import curve_frame, run_frame
-from benchmark.freshness import is_stale
 from benchmark.page import INSIDE, SHARD, payload, write_page
 from benchmark.pagerows import details
-from benchmark.protocol import PRIMARY, SELECTIONS, is_development
-from benchmark.stats import CELL, Board, cell_table, regime_gate, relative_errors, rho_sel
+from benchmark.protocol import PRIMARY, is_development
+from benchmark.stats import CELL
 from benchmark.store import Row
 from benchmark.tuned import shown
 
-LINE = [*CELL, "track", "method"]
-FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "family", "inputs", "self_reported"]
 SHOWN = 24  # tables on the console
+LARGE = 100_000  # runs: whole rows of more do not fit into memory
 PANELS = 36  # more cells are no picture
-MEANS = ["rate", "memorization", "detection", "passes", "seconds", "forward", "backward"]
-
-
-@dataclass(frozen=True)
-class Leaderboard:
-    """Everything that the pages show."""
-
-    cells: pd.DataFrame  # one line per cell, track and method; methods of a cell best first
-    data: pd.DataFrame  # one line per run and track
-    boards: dict[tuple[str, str], Board]  # by problem kind and track
-    runs: int
-    stale: int  # of them, made by other code
-    failed: int
-
-
-def compute(rows: Sequence[Row]) -> Leaderboard:
-    """All comparisons of some rows. Of two rows for the same labels and seed (a plugin's yaml changed) the newer one counts."""
-    rows = newest(rows)
-    made_by = Counter((row.cell, row.provenance.get("source_digest")) for row in rows)
-    one_of = {(row.cell, row.provenance.get("source_digest")): row for row in rows}
-    stale, failed = sum(n for key, n in made_by.items() if is_stale(one_of[key])), sum(row.status == "failed" for row in rows)
-    data = run_frame(rows, SELECTIONS)
-    if data.empty:
-        return Leaderboard(pd.DataFrame(), data, {}, len(rows), stale, failed)
-    curves = curve_frame(rows)
-    groups = data.groupby(LINE, sort=False, observed=True)
-    cells = cell_table(data).merge(groups[FIRST].first().join(groups[MEANS].mean()), left_on=LINE, right_index=True)
-    erm = cells.loc[cells["method"] == PLAN.baseline, [*CELL, "track", "passes"]].rename(columns={"passes": "erm_passes"})
-    cells = cells.merge(erm, on=[*CELL, "track"], how="left")
-    cells = cells.merge(relative_errors(data), on=LINE, how="left")
-    cells["cost"] = cells["passes"] / cells.pop("erm_passes")
-    cells = cells.merge(regime_gate(data)[[*CELL, "memorizes", "reason"]], on=CELL, how="left")
-    cells = cells.merge(rho_sel(curves)[[*CELL, "rho_sel"]], on=CELL, how="left")
-    place = cells.groupby([*CELL, "track"], sort=False, observed=True).ngroup()
-    cells = cells.iloc[np.lexsort((-cells["mean"], place))].reset_index(drop=True)
-    return Leaderboard(cells, data, primary(data[data["track"].isin(PRIMARY)], curves), len(rows), stale, failed)
-
-
-def newest(rows: Sequence[Row]) -> list[Row]:
-    """One row per label and seed."""
-    found: dict[tuple[Any, ...], Row] = {}
-    for row in rows:
-        key = (*row.labels.values(), row.seed)
-        if key not in found or row.provenance.get("started", "") >= found[key].provenance.get("started", ""):
-            found[key] = row
-    return list(found.values())
-
-
-def plain(cells: pd.DataFrame) -> list[dict[str, Any]]:
-    """Lines as numbers in the direction of the score (errors are positive again), None where there is nothing."""
-    table = cells.copy()
-    for name in ("mean", "low", "high"):
-        table[name] = table[name] * table["sign"] if len(table) else []
-    if len(table):
-        errors = table["sign"] < 0
-        table.loc[errors, ["low", "high"]] = table.loc[errors, ["high", "low"]].to_numpy()
-    lines = table.drop(columns=["sign"], errors="ignore").to_dict("records")
-    return [{key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()} for line in lines]
 
 
 def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]:
     """Write leaderboard.{md,csv,json,tex,html}, gains.svg and figures/ to a folder; returns what the pages say."""
-    found = compute(rows)
-    flat = plain(found.cells[found.cells["track"].isin(PRIMARY)] if len(found.cells) else found.cells)
-    parts, text = list(sections(found)), summary(found)
+    return write_board(compute(rows), rows, folder)
+
+
+def write_board(found: Leaderboard, rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]:
+    """The same of comparisons that are made already.
+
+    Of more than ``LARGE`` runs, tables of cells are in the csv file alone, and the page holds the cells of the plan's selection track without their runs.
+
+    Args:
+        found: the comparisons.
+        rows: what the pages of cells show of every run; of more than ``LARGE`` runs nothing.
+        folder: where to.
+    """
+    large = found.runs > LARGE
+    cells = turned(found.cells[found.cells["track"].isin(PRIMARY)]).drop(columns=["sign", "line"]) if len(found.cells) else found.cells
+    parts, text = list(sections(found, cells=not large)), summary(found)
     boards = [tables.plain_board(*item) for item in found.boards.items()]
     outputs = {
-        "md": tables.markdown(parts, text),
-        "csv": pd.DataFrame(flat).to_csv(index=False),
-        "tex": latex.document(found.data),
-        "json": json_lines({"plan": [PLAN.digest()], "boards": boards, "cells": flat}),
+        "md": tables.markdown(parts, text).encode(),
+        "csv": table_csv(cells),
+        "tex": latex.document(found.data.iloc[:0] if large else found.data).encode(),
+        "json": json_lines({"plan": [PLAN.digest()], "boards": boards, "cells": [] if large else list(records(cells))}),
     }
     numbers, picture = folder / "leaderboard.json", folder / "gains.svg"
-    current = picture.is_file() and numbers.is_file() and numbers.read_text(encoding="utf8") == outputs["json"]
+    current = picture.is_file() and numbers.is_file() and numbers.read_bytes() == outputs["json"]
     for suffix, content in outputs.items():
-        write_atomically(folder / f"leaderboard.{suffix}", content.encode())
+        write_atomically(folder / f"leaderboard.{suffix}", content)
     write_html(found, rows, folder, {"summary": text, "legend": tables.LEGEND, "boards": boards})
     if not current and len(found.cells):
         from benchmark.figures import gains  # brings matplotlib
@@ -113,33 +64,53 @@ def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]
 
         pictures(found.boards, found.cells, folder / "figures")
         if found.cells.groupby(CELL).ngroups <= PANELS:
-            for path in (picture, folder / "figures" / "gains.svg", folder / "figures" / "gains.pdf"):
-                gains(found.cells, path)
+            gains(found.cells, picture, folder / "figures" / "gains.svg", folder / "figures" / "gains.pdf")
     return text, parts
+
+
+def turned(cells: pd.DataFrame) -> pd.DataFrame:
+    """Numbers in the direction of the score: errors are positive again."""
+    errors = cells["sign"].to_numpy() < 0
+    low, high = cells["low"].where(~errors, -cells["high"]), cells["high"].where(~errors, -cells["low"])
+    return cells.assign(mean=cells["mean"] * cells["sign"], low=low, high=high)
+
+
+def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The lines of a table; a column at a time, which is faster than ``to_dict``."""
+    return (dict(zip(table, line, strict=True)) for line in zip(*(table[name].tolist() for name in table), strict=True))
+
+
+def table_csv(cells: pd.DataFrame) -> bytes:
+    """Lines as csv, empty where there is nothing; pandas takes ten times as long."""
+    words = {name: cells[name].map({True: "True", False: "False"}) for name in ("adapted", "self_reported", "memorizes") if name in cells}
+    out = pa.BufferOutputStream()
+    csv.write_csv(pa.Table.from_pandas(cells.assign(**words), preserve_index=False), out, csv.WriteOptions(include_header=False, quoting_style="needed"))
+    return ",".join(cells).encode() + b"\n" + out.getvalue().to_pybytes()
 
 
 def write_html(found: Leaderboard, rows: Sequence[Row], folder: Path, facts: Mapping[str, Any]) -> None:
     """The page, with what only it shows."""
-    some = len(found.cells) > 0
+    some, large = len(found.cells) > 0, found.runs > LARGE
     more = {
         "advice": list(evidence.advice(found.cells, found.data)) if some else [],
         "transfer": list(evidence.transfer(found.boards, found.data)) if some else [],
-        "sensitivity": evidence.sensitivity(rows),
+        "sensitivity": evidence.sensitivity(found.further),
         "published": evidence.published(),
+        "runs_shown": not large,
     }
-    stats = {tuple(row.labels[axis] for axis in CELL): row.noise_stats for row in rows if row.status == "ok"}
-    content, keys = payload(found.cells, found.data, stats, {**facts, **more})
-    inside = len(rows) <= INSIDE
+    shown = found.cells[found.cells["track"] == PLAN.selection] if large else found.cells
+    content, keys = payload(turned(shown) if some else shown, found.data, found.strengths, {**facts, **more})
+    inside = found.runs <= INSIDE
     files, where = details(rows, keys, {method["name"]: at for at, method in enumerate(content["methods"])}, None if inside else SHARD)
     for cell, number in zip(content["cells"], where, strict=True):
         cell["shard"] = number
-    write_page(folder, content, files, inside)
+    write_page(folder, content, {} if large else files, inside)
 
 
-def json_lines(content: Mapping[str, Sequence[Any]]) -> str:
-    """An object of lists as JSON with one entry a line."""
-    lists = (f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, entries)) + "\n]" for name, entries in content.items())
-    return "{\n" + ",\n".join(lists) + "\n}\n"
+def json_lines(content: Mapping[str, Sequence[Any]]) -> bytes:
+    """An object of lists as JSON with one entry a line, null where there is no number."""
+    lists = (b"%s: [\n%s\n]" % (to_json(name), b",\n".join(to_json(entry, inf_nan_mode="null") for entry in entries)) for name, entries in content.items())
+    return b"{\n" + b",\n".join(lists) + b"\n}\n"
 
 
 def summary(found: Leaderboard) -> str:
@@ -150,8 +121,8 @@ def summary(found: Leaderboard) -> str:
     return f"{found.runs} runs" + "".join(f", {text}" for text in extra if text) + f". Analysis plan {PLAN.digest()}.{apart}"
 
 
-def sections(found: Leaderboard) -> Iterator[tables.Section]:
-    """Tables in reading order: the boards per problem kind, then every cell."""
+def sections(found: Leaderboard, cells: bool = True) -> Iterator[tables.Section]:
+    """Tables in reading order: the boards per problem kind, then every cell if ``cells``."""
     for key, board in found.boards.items():
         yield tables.of_board(key, board)
     kinds = {problem for problem, _ in found.boards}
@@ -159,7 +130,7 @@ def sections(found: Leaderboard) -> Iterator[tables.Section]:
         boards = {problem: board for (problem, t), board in found.boards.items() if t == track}
         if len(kinds) > 1:
             yield tables.of_every_kind(track, boards)
-    if len(found.cells):
+    if len(found.cells) and cells:
         yield from tables.of_cells(found.cells[found.cells["track"].isin(PRIMARY)])
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
-from scipy.stats import t as student
+from pydantic_core import to_json
+from scipy.special import stdtrit
 
 from benchmark.config import declaration, names, option, parameters
 from benchmark.declarations import NotDeclaredError, declared, documentation
@@ -36,7 +36,6 @@ NUMBERS = (
     *("damage_reduction", "damage_reduction_low", "damage_reduction_high", "clean_gain", "clean_gain_low", "clean_gain_high", "memorization"),
     *("detection", "cost", "seconds", "mrae", "forward", "backward"),
 )
-SHARES = ("rate", "information_kept", "margin", "systematic_share", "error_rms", "span_precision", "span_recall", "example_rate")
 
 
 def write_page(folder: Path, content: Mapping[str, Any], rows: Mapping[int, Mapping[int, Any]], inside: bool) -> None:
@@ -73,19 +72,17 @@ def write_page(folder: Path, content: Mapping[str, Any], rows: Mapping[int, Mapp
 
 def _embedded(value: Any) -> str:
     """JSON that no html parser and no script reads as anything else."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    text = to_json(value, inf_nan_mode="null")
+    return text.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026").decode()
 
 
-def payload(
-    cells: pd.DataFrame, data: pd.DataFrame, stats: Mapping[tuple[Any, ...], Mapping[str, Any]], facts: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+def payload(cells: pd.DataFrame, data: pd.DataFrame, strengths: pd.DataFrame, facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
     """What the page computes its views from, and the keys of its cells in order.
 
     Args:
-        cells: statistics of every cell, track and method.
+        cells: statistics of every cell, track and method, in the direction of the score.
         data: one line per run and track.
-        stats: what the noise did in a cell, by its key.
+        strengths: of the noise, one line per cell.
         facts: summary, legend, boards, advice and what else is shown as it is.
     """
     if cells.empty:
@@ -103,11 +100,11 @@ def payload(
         "reported": cells["self_reported"].astype(int).tolist(),
         "stars": cells["stars"].tolist(),
     }
-    turned = _turned(cells)
-    lines |= {name: _numbers(turned[name]) for name in NUMBERS}
+    lines |= {name: _rounded(cells[name]) for name in NUMBERS}
     scores, seeds, seed_sets = _scores(cells, data)
     lines |= {"scores": scores, "seeds": seeds}
-    bases = data.groupby("method", sort=False)["method_target"].first()
+    bases = data.drop_duplicates("method").set_index("method")["method_target"]
+    stats = strengths.set_index(CELL).to_dict("index")
     content = {
         "baseline": "erm",
         "tracks": tracks,
@@ -115,7 +112,7 @@ def payload(
         "least_tasks": LEAST_TASKS,
         "least_rho": LEAST_RHO,
         "rows_folder": FOLDER,
-        "t": [round(float(v), 5) for v in student.ppf(0.975, np.arange(1, 201))],
+        "t": [round(float(v), 5) for v in stdtrit(np.arange(1, 201), 0.975)],
         "problems_sign": dict(zip(first["metric"], first["sign"].astype(int).tolist(), strict=True)),
         "methods": [_method(name, bases[name]) for name in method_names],
         "noises": [_noise(name) for name in names("noise")],
@@ -150,33 +147,26 @@ def _codes(table: pd.DataFrame, keys: Sequence[str]) -> tuple[np.ndarray, list[t
     return group, list(table.iloc[at][list(keys)].itertuples(index=False, name=None))
 
 
-def _turned(cells: pd.DataFrame) -> pd.DataFrame:
-    """Scores in their own direction: errors are positive again."""
-    out, errors = cells.copy(), (cells["sign"] < 0).to_numpy()
-    for name in ("mean", "low", "high"):
-        out[name] = out[name] * out["sign"]
-    out.loc[errors, ["low", "high"]] = out.loc[errors, ["high", "low"]].to_numpy()
-    return out
-
-
-def _numbers(values: Iterable[float]) -> list[float | None]:
-    """Five significant digits, None where there is nothing."""
-    return [None if v != v or v in (np.inf, -np.inf) else v if isinstance(v, int) else float(f"{v:.5g}") for v in np.asarray(values).tolist()]  # noqa: PLR0124
+def _rounded(values: Any, digits: int = 5) -> list[Any]:
+    """Significant digits; what is not finite becomes null where it is written."""
+    v = np.asarray(values)
+    if v.dtype.kind != "f":
+        return v.tolist()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = np.clip(digits - 1 - np.floor(np.log10(np.abs(np.where(v == 0, 1, v)))), -300, 300)
+        up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)  # exact powers: the results are the nearest to their decimals
+        return np.asarray(np.round(v * up / down) / up * down).tolist()
 
 
 def _scores(cells: pd.DataFrame, data: pd.DataFrame) -> tuple[list[list[float]], list[int], list[list[str]]]:
     """Of every line the scores of its seeds in their own direction, which set of seeds that is, and the sets."""
-    keys = [*CELL, "track", "method"]
-    groups = data.groupby(keys, sort=False, observed=True)
-    sets: dict[tuple[str, ...], int] = {}
-    own = (data["score"] * data["sign"]).to_numpy(dtype=float)
-    written = data["seed"].map(lambda seed: str(seed[0]) if len(set(seed)) == 1 else "-".join(map(str, seed))).to_numpy()
-    found = {key: (own[at], tuple(written[at])) for key, at in groups.indices.items()}
-    scores, which = [], []
-    for key in cells[keys].itertuples(index=False, name=None):
-        values, seeds = found[key]
-        scores.append([float(f"{v:.7g}") for v in values])
-        which.append(sets.setdefault(seeds, len(sets)))
+    own = np.array(_rounded((data["score"] * data["sign"]).to_numpy(dtype=float), 7))
+    runs = np.split(np.argsort(data["line"], kind="stable"), np.cumsum(np.bincount(data["line"]))[:-1])
+    written = data["seed"].astype(object).to_numpy()
+    scores, which, sets = [], [], dict[tuple[str, ...], int]()
+    for line in cells["line"]:
+        scores.append(own[runs[line]].tolist())
+        which.append(sets.setdefault(tuple(written[runs[line]]), len(sets)))
     return scores, which, [list(seeds) for seeds in sets]
 
 
@@ -240,6 +230,6 @@ def _cell(key: Mapping[str, Any], line: Mapping[str, Any], stats: Mapping[str, A
         "reason": line["reason"] if isinstance(line["reason"], str) else "",
         "rho": None if line["rho_sel"] != line["rho_sel"] else round(float(line["rho_sel"]), 4),
         "test_labels": line["test_labels"],
-        "rate": _numbers([line["rate"]])[0],
-        "stats": {name: value for name in SHARES if isinstance(value := stats.get(name), int | float)},
+        "rate": _rounded([line["rate"]])[0],
+        "stats": {name: value for name, value in stats.items() if value == value},  # noqa: PLR0124
     }

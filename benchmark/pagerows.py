@@ -46,7 +46,8 @@ def details(
 
 def _cell(rows: Sequence[Row], methods: Mapping[str, int]) -> dict[str, Any]:
     """The rows of a cell: what they share is said once."""
-    names = sorted({name for row in rows for name in row.metrics if "/checkpoint_" not in name})
+    orders = {tuple(row.metrics) for row in rows}  # few: rows of one program name their metrics in one order
+    names = sorted({name for order in orders for name in order if "/checkpoint_" not in name})
     provenance, configs, runs = _Table(), _Table(), []
     for row in rows:
         shared = {key: value for key, value in row.provenance.items() if key not in (*OWN, "command")}
@@ -57,8 +58,8 @@ def _cell(rows: Sequence[Row], methods: Mapping[str, int]) -> dict[str, Any]:
             "status": row.status,
             "seconds": row.cost.get("seconds"),
             "command": row.provenance.get("command", ""),
-            "p": provenance.add(shared),
-            "k": configs.add(row.config),
+            "p": provenance.add(shared, repr(shared)),  # keys of rows of one program are in one order
+            "k": configs.add(row.config, row.cell),
             "own": {key: row.provenance[key] for key in OWN if key in row.provenance},
             "values": [round(value, 6) if (value := row.metrics.get(name)) is not None else None for name in names],
         }
@@ -73,9 +74,8 @@ class _Table:
         self.values: list[Any] = []
         self._at: dict[str, int] = {}
 
-    def add(self, value: Any) -> int:
-        """Number of a value."""
-        key = repr(value)  # rows of one program have their keys in one order
+    def add(self, value: Any, key: str) -> int:
+        """Number of a value that equals others of its key."""
         if key not in self._at:
             self._at[key] = len(self.values)
             self.values.append(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter
 
 from benchmark.analysis import PLAN
-from benchmark.figures import BETTER, UNSURE, WORSE
+from benchmark.figures import BETTER, UNSURE, WORSE, save
 from benchmark.stats import Board
 from benchmark.stats.orders import pareto_front
 
-FORMATS: Mapping[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same rows give the same bytes
 SHOWN = 60  # methods of a picture
 PANELS = 6  # of a picture of robustness
 
@@ -26,13 +24,17 @@ def pictures(boards: Mapping[tuple[str, str], Board], cells: pd.DataFrame, folde
     """Write effects, quality against cost and robustness of every task type that has them."""
     for (problem, track), board in boards.items():
         if track == PLAN.selection and board.table["z"].notna().sum() > 1:
-            _save(effects(board, problem), folder / f"effects-{problem}")
+            save(effects(board, problem), *_forms(folder, f"effects-{problem}"))
             own = cells[(cells["problem"] == problem) & (cells["track"] == track)]
-            _save(quality_and_cost(board, own.groupby("method")["cost"].mean(), problem), folder / f"cost-{problem}")
+            save(quality_and_cost(board, own.groupby("method")["cost"].mean(), problem), *_forms(folder, f"cost-{problem}"))
     for problem, own in cells[cells["track"] == PLAN.selection].groupby("problem") if len(cells) else ():
         found = robustness(own)
         if found is not None:
-            _save(found, folder / f"robustness-{problem}")
+            save(found, *_forms(folder, f"robustness-{problem}"))
+
+
+def _forms(folder: Path, name: str) -> list[Path]:
+    return [folder / f"{name}.{suffix}" for suffix in ("svg", "pdf")]
 
 
 def effects(board: Board, problem: str) -> Figure:
@@ -84,11 +86,3 @@ def robustness(cells: pd.DataFrame) -> Figure | None:
         axis.spines[["top", "right"]].set_visible(False)
     axes.flat[-1].legend(fontsize=6, frameon=False)
     return figure
-
-
-def _save(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for suffix, metadata in FORMATS.items():
-        figure.savefig(path.with_suffix(f".{suffix}"), metadata=metadata)
-        figure.set_layout_engine("none")  # the first format has laid it out
-    plt.close(figure)

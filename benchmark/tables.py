@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,10 +34,10 @@ class Section:
 
 def interval(value: float, low: float, high: float, *, digits: int = 3, signed: bool = False) -> str:
     """``0.912 [0.900, 0.924]``; n/a for nothing, no brackets without an interval."""
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         return "n/a"
     form = f"{'+' if signed else ''}.{digits}f" if abs(value) < 100 else f"{'+' if signed else ''}.0f"
-    return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if np.isfinite(low) else "")
+    return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if math.isfinite(low) else "")
 
 
 def of_cells(cells: pd.DataFrame) -> Iterator[Section]:
@@ -47,11 +48,11 @@ def of_cells(cells: pd.DataFrame) -> Iterator[Section]:
 
 def _of_cell(block: Sequence[Mapping[Any, Any]]) -> Section:
     first = block[0]
-    rate = f", {100 * first['rate']:.1f} % wrong" if np.isfinite(first["rate"]) else ""
+    rate = f", {100 * first['rate']:.1f} % wrong" if math.isfinite(first["rate"]) else ""
     rate += ", scored on observed labels" if first["test_labels"] == "observed" else ""
     title = f"{first['task']} · {first['noise']}{rate} · {first['model']} · {first['trainer']} · selected by {first['track']}"
     notes = [first["reason"] if isinstance(first["reason"], str) and first["noise"] != "clean" else ""]
-    if first["track"] == "noisy_val" and np.isfinite(first["rho_sel"]):
+    if first["track"] == "noisy_val" and math.isfinite(first["rho_sel"]):
         verdict = "" if first["rho_sel"] >= 0.5 else ": noisy validation does not rank here"
         notes.append(f"rho_sel {first['rho_sel']:.2f}{verdict}")
     columns = [
@@ -75,20 +76,20 @@ def _line(line: Mapping[str, Any]) -> list[str]:
     sign = line["sign"]
     ends = sorted((sign * line["low"], sign * line["high"]))
     gain = interval(line["gain"], line["gain_low"], line["gain_high"], signed=True) + line["stars"]
-    if line["gain_low"] <= 0 <= line["gain_high"] and np.isfinite(line["detectable"]):
+    if line["gain_low"] <= 0 <= line["gain_high"] and math.isfinite(line["detectable"]):
         gain += f" ({line['detectable']:.3g})"
     return [
         line["method"] + (f" ({line['likelihood']})" if line["likelihood"] else "") + _marks(line),
         str(line["n"]),
         interval(sign * line["mean"], *ends),
-        f"{line['sd']:.3g}" if np.isfinite(line["sd"]) else "n/a",
+        f"{line['sd']:.3g}" if math.isfinite(line["sd"]) else "n/a",
         gain,
         interval(line["gap_closed"], line["gap_closed_low"], line["gap_closed_high"], digits=2),
         interval(line["damage_reduction"], line["damage_reduction_low"], line["damage_reduction_high"], digits=2),
         interval(line["clean_gain"], line["clean_gain_low"], line["clean_gain_high"], signed=True),
         *([f"{_percent(line['mrae'])} / {_percent(line['mrae_l1'])}"] if line["problem"] == "regression" else []),
         interval(line["memorization"], np.nan, np.nan),
-        f"{line['cost']:.2f} x" if np.isfinite(line["cost"]) else "n/a",
+        f"{line['cost']:.2f} x" if math.isfinite(line["cost"]) else "n/a",
         f"{line['seconds']:.1f}",
     ]
 
@@ -100,7 +101,7 @@ def _marks(line: Mapping[str, Any]) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{value:+.0f} %" if np.isfinite(value) else "n/a"
+    return f"{value:+.0f} %" if math.isfinite(value) else "n/a"
 
 
 def of_board(key: tuple[str, str], board: Board) -> Section:
@@ -111,11 +112,11 @@ def of_board(key: tuple[str, str], board: Board) -> Section:
         [
             f"{method}{row['stars']}",
             interval(row["z"], row["low"], row["high"], digits=2, signed=True),
-            f"{row['p']:.3f}" if np.isfinite(row["p"]) else "n/a",
+            f"{row['p']:.3f}" if math.isfinite(row["p"]) else "n/a",
             interval(row["worst_decile"], np.nan, np.nan, digits=2, signed=True),
-            f"{100 * row['below_erm']:.0f} %" if np.isfinite(row["below_erm"]) else "n/a",
+            f"{100 * row['below_erm']:.0f} %" if math.isfinite(row["below_erm"]) else "n/a",
             interval(row["rank"], row["rank_low"], row["rank_high"], digits=1),
-            f"{row['first']:.2f}" if np.isfinite(row["first"]) else "n/a",
+            f"{row['first']:.2f}" if math.isfinite(row["first"]) else "n/a",
         ]
         for method, row in board.table.iterrows()
     ]

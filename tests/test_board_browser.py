@@ -15,8 +15,9 @@ from boardrows import made_rows
 from browser import Browser, found
 
 from benchmark import page as page_module
+from benchmark.comparisons import compute
 from benchmark.frames import run_frame
-from benchmark.leaderboard import compute, write
+from benchmark.leaderboard import write
 from benchmark.stats import board
 
 pytestmark = pytest.mark.skipif(found() is None, reason="browser tests left out: no chromium on this machine (apt-get install chromium)")

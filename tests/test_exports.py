@@ -7,11 +7,11 @@ from boardrows import made_rows
 from huggingface_hub import _eval_results as hub
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
+from benchmark.comparisons import compute
 from benchmark.config import names
 from benchmark.errors import ConfigError
 from benchmark.exports import CONFORMS, croissant, eval_results, export, files, model_index
 from benchmark.identity import ROOT
-from benchmark.leaderboard import compute
 
 CARDS = [task for task in names("task") if (ROOT / "tasks" / task / "card.yaml").is_file()]
 

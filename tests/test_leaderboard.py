@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmark.comparisons import compute, newest
 from benchmark.frames import curve_frame, run_frame
 from benchmark.freshness import is_stale, sources
 from benchmark.grid import expand
-from benchmark.leaderboard import compute, newest, publish_local, write
+from benchmark.leaderboard import publish_local, write
+from benchmark.runs import run_table
 from benchmark.store import Row
 from benchmark.tables import interval
 
@@ -141,7 +143,7 @@ def test_no_rows_make_an_empty_board(tmp_path: Path) -> None:
 def test_the_newer_of_two_rows_with_the_same_labels_counts() -> None:
     row = rows()[0]
     older, newer = (row.model_copy(update={"cell": c, "provenance": {"started": t}}) for c, t in (("a" * 16, "2026-01-01"), ("b" * 16, "2026-02-01")))
-    assert [r.cell for r in newest([newer, older])] == ["b" * 16]
+    assert newest(run_table([newer, older]))["cell"].tolist() == ["b" * 16]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.analysis import PLAN, Plan, primary
 from benchmark.problems import PROBLEMS
-from benchmark.stats import CELL
+from benchmark.stats import CELL, rho_sel
 
 
 def test_the_digest_is_pinned() -> None:
@@ -53,7 +53,7 @@ def test_primary_analysis(data: pd.DataFrame) -> None:
     curves = runs.loc[runs.index.repeat(4), [*CELL, "method", "seed"]].assign(checkpoint=np.tile(np.arange(4), len(runs)))
     curves["clean"] = np.random.default_rng(1).normal(size=len(curves))
     curves["noisy"] = np.where(curves["noise"] == "b", -1, 1) * curves["clean"]
-    boards = primary(data, curves)
+    boards = primary(data, rho_sel(curves))
     assert sorted(boards) == [(p, t) for p in ("multiclass", "regression") for t in ("last", "noisy_val")]
     assert len(boards["multiclass", "last"].blocks.tasks) == 6  # erm does not memorize on multiclass0
     assert len(boards["regression", "last"].blocks.tasks) == 7  # cannot be measured: stays
@@ -68,6 +68,6 @@ def test_development_tasks_are_never_ranked(data: pd.DataFrame) -> None:
     renamed = data.assign(task=data["task"].replace({"multiclass1": "digits", "regression1": "diamonds(subset=10000)"}))
     runs = renamed[renamed["track"] == "last"]
     curves = runs[[*CELL, "method", "seed"]].assign(checkpoint=0, clean=0.0, noisy=0.0)
-    found = primary(renamed, curves)
+    found = primary(renamed, rho_sel(curves))
     assert not {"digits", "diamonds"} & {task for board in found.values() for task in board.blocks.tasks.index}
     assert len(found["regression", "last"].blocks.tasks) == 6

@@ -9,7 +9,7 @@ from boardrows import made_rows
 from scipy.stats import spearmanr
 
 from benchmark import evidence
-from benchmark.leaderboard import compute
+from benchmark.comparisons import compute
 from benchmark.stats.advice import AVERAGE, ERM, PAGE, advise, answers, leave_one_task_out
 from benchmark.stats.orders import label_sensitivity, rank_transfer, spearman
 
@@ -110,7 +110,7 @@ def test_evidence_of_rows() -> None:
     assert (anything["problem"], anything["tasks"], anything["development"]) == ("multiclass", 7, False)
     assert anything["methods"][0]["name"] == "elr"
     assert all(m["name"] != "small_loss" for m in anything["methods"])
-    assert {line["tau"] for line in evidence.sensitivity(rows)} == {1.0}
+    assert {line["tau"] for line in evidence.sensitivity(found.further)} == {1.0}
     (last, _) = evidence.transfer(found.boards, found.data)
     assert last["tasks"] == [f"made{t}" for t in range(7)]
     assert last["halves"] > 0.5

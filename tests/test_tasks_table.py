@@ -16,10 +16,11 @@ from benchmark.api import load_task
 from benchmark.api import run as run_cell
 from benchmark.cells import Cell
 from benchmark.columns import encoded, feature_columns
+from benchmark.comparisons import compute
 from benchmark.config import load
 from benchmark.errors import ConfigError, DataError, UserError
 from benchmark.grid import unsupported
-from benchmark.leaderboard import compute, sections
+from benchmark.leaderboard import sections
 from benchmark.noise.cache import corrupt
 from benchmark.paths import Paths
 from benchmark.store import Store

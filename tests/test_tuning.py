@@ -14,12 +14,12 @@ import pytest
 import torch
 
 from benchmark import frozen, space, tuning
+from benchmark.comparisons import compute
 from benchmark.config import NOT_PARAMETERS, build, load, names, option, raw
 from benchmark.errors import ConfigError, DataError
 from benchmark.frames import run_frame
 from benchmark.frozen import blind_rows, freeze, variants
 from benchmark.grid import Grid, expand
-from benchmark.leaderboard import compute
 from benchmark.protocol import DEVELOPMENT, TRIALS
 from benchmark.runner import command
 from benchmark.space import SHARED, Point, rescaled, trials, varied

@@ -4,7 +4,8 @@ Scores are turned so that larger is better (errors are negated), and methods are
 """
 
 from benchmark.stats.boards import Blocks, Board, block_scores, board, rank_stability
-from benchmark.stats.cells import CELL, cell_table
+from benchmark.stats.cells import CELL, LINE, cell_table
+from benchmark.stats.groups import as_text, groups, keys
 from benchmark.stats.intervals import LEAST_SEEDS, LEVEL, NOTHING, Estimate, corrected_interval, holm, mean_interval, p_values, paired_difference, stars
 from benchmark.stats.power import detectable, power, power_table, smallest_effect
 from benchmark.stats.ratios import GATE, Gain, damage_reduction, decompose, fieller, gap_closed
@@ -29,6 +30,7 @@ __all__ = [
     "LEAST_SEEDS",
     "LEAST_TASKS",
     "LEVEL",
+    "LINE",
     "NOTHING",
     "Blocks",
     "Board",
@@ -37,6 +39,7 @@ __all__ = [
     "Gain",
     "MaxT",
     "Regime",
+    "as_text",
     "block_scores",
     "board",
     "cell_table",
@@ -47,9 +50,11 @@ __all__ = [
     "detectable",
     "fieller",
     "gap_closed",
+    "groups",
     "holm",
     "informative_only",
     "kappa",
+    "keys",
     "max_t",
     "mean_interval",
     "memorizing_only",

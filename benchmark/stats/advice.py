@@ -112,12 +112,11 @@ def _others(values: np.ndarray, group: np.ndarray, task: np.ndarray) -> np.ndarr
 def answers(z: pd.DataFrame, cost: pd.Series, privileged: frozenset[str], budgets: Sequence[float], add: Callable[..., dict[str, Any]]) -> list[dict[str, Any]]:
     """``advise`` for every noise family, budget and whether privileged methods may be chosen; ``add`` makes an entry of each."""
     families = [ANY, *dict.fromkeys(z.index.get_level_values("family"))]
-    out = []
+    out, known = [], dict[tuple[str, ...], list[tuple[str, Advice]]]()  # many budgets allow the same methods
     for budget, knows in product(budgets, (False, True)):
         allowed = [name for name in z.columns if name == "erm" or (cost.get(name, np.inf) <= budget and (knows or name not in privileged))]
-        tried = leave_one_task_out(z[allowed])
-        for family in families:
-            found = advise(z[allowed], family, tried=tried)
-            if found is not None:
-                out.append(add(found, noise=family, budget=budget, privileged=knows))
+        if tuple(allowed) not in known:
+            tried = leave_one_task_out(z[allowed])
+            known[tuple(allowed)] = [(family, found) for family in families if (found := advise(z[allowed], family, tried=tried)) is not None]
+        out += [add(found, noise=family, budget=budget, privileged=knows) for family, found in known[tuple(allowed)]]
     return out

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from benchmark.stats.cells import CELL
+from benchmark.stats.groups import as_text
 from benchmark.stats.intervals import LEAST_SEEDS, stars
+from benchmark.stats.orders import ranked
 from benchmark.stats.signflip import LEAST_TASKS, max_t
 
 RESAMPLES = 2000
@@ -48,7 +49,7 @@ def block_scores(data: pd.DataFrame, baseline: str = "erm", clean: str = "clean"
         baseline: what the methods are compared with.
         clean: noise that is not ranked.
     """
-    noisy = data[data["noise"] != clean]
+    noisy = as_text(data.loc[data["noise"] != clean, [*CELL, "seed", "method", "score"]])
     wide = noisy.set_index([*CELL, "seed", "method"])["score"].unstack("method")
     if baseline not in wide:
         return Blocks(pd.DataFrame(), pd.DataFrame(), pd.Series(dtype=float), 0, [f"no {baseline} rows"])
@@ -131,7 +132,7 @@ def rank_stability(z: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> 
         return {name: np.full(methods, np.nan) for name in ("rank", "rank_low", "rank_high", "first")}
     weight = np.random.default_rng(seed).multinomial(tasks, np.full(tasks, 1 / tasks), size=resamples)
     means = np.round(weight @ z / tasks, 12)  # sums of equal numbers must tie
-    ranks = rankdata(-means, axis=1)
+    ranks = ranked(-means)
     top = means == means.max(1, keepdims=True)
     low, high = np.quantile(ranks, [0.025, 0.975], axis=0)
     return {"rank": ranks.mean(0), "rank_low": low, "rank_high": high, "first": (top / top.sum(1, keepdims=True)).mean(0)}

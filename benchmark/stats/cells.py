@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit  # scipy.stats is slow to import
 
 from benchmark.errors import DataError
+from benchmark.stats.groups import groups, keys
 from benchmark.stats.intervals import LEVEL, holm_within, p_values, stars
 from benchmark.stats.power import detectable
 from benchmark.stats.ratios import Moments, fieller_from
 
 PLACE = ["task", "model", "trainer"]  # what a noisy cell shares with its clean one
 CELL = ["task", "noise", "model", "trainer"]
+LINE = [*CELL, "track", "method"]
 
 
 def cell_table(data: pd.DataFrame, baseline: str = "erm", clean: str = "clean", level: float = LEVEL) -> pd.DataFrame:
@@ -32,12 +34,9 @@ def cell_table(data: pd.DataFrame, baseline: str = "erm", clean: str = "clean", 
     Raises:
         DataError: a run occurs twice.
     """
-    runs = _with_references(data, baseline, clean)
-    keys = [*CELL, "track", "method"]
-    group = runs.groupby(keys, sort=False, observed=True).ngroup().to_numpy()
-    first = np.unique(group, return_index=True)[1]
-    out = runs.iloc[first][keys].reset_index(drop=True)
-    m, e, mc, ec = (runs[name].to_numpy() for name in ("score", "erm", "own_clean", "erm_clean"))
+    m, e, mc, ec = _with_references(data, baseline, clean)
+    group, first = groups(data, LINE)
+    out = data.iloc[first][LINE].reset_index(drop=True)
     own = _moments(group, len(out), m, m)
     out = out.assign(n=own.n.astype(int), mean=own.mean_a, sd=np.sqrt(own.var_a))
     out["low"], out["high"] = _around(own, level)
@@ -52,35 +51,38 @@ def cell_table(data: pd.DataFrame, baseline: str = "erm", clean: str = "clean", 
     ratio, low, high = fieller_from(_moments(group, len(out), mc - m, ec - e), level)
     out["damage_reduction"], out["damage_reduction_low"], out["damage_reduction_high"] = 1 - ratio, 1 - high, 1 - low
     out["p"] = p_values(out["gain"].to_numpy(), out["gain_sd"].to_numpy(), out["gain_n"].to_numpy())
-    out["p_holm"] = holm_within(out["p"].to_numpy(), out.groupby([*CELL, "track"], sort=False, observed=True).ngroup().to_numpy())
+    out["p_holm"] = holm_within(out["p"].to_numpy(), groups(out, [*CELL, "track"])[0])
     out["stars"] = [stars(p, n) for p, n in zip(out["p_holm"], out["gain_n"], strict=True)]
     out["detectable"] = detectable(out["gain_sd"].to_numpy(), out["gain_n"].to_numpy())
     return out
 
 
-def _with_references(data: pd.DataFrame, baseline: str, clean: str) -> pd.DataFrame:
-    """Each run with the scores of the same seed that it is compared with; NaN where there are none, or none that say anything."""
-    run = [*CELL, "track", "method", "seed"]
-    runs = data[[*run, "score"]].astype({"score": float}).reset_index(drop=True)
-    # Integer codes: the keys hold tuples and text, which would be hashed for every merge.
-    codes = pd.DataFrame({name: pd.factorize(runs[name])[0] for name in run})
-    if codes.duplicated().any():
-        twice = runs.loc[codes.duplicated().idxmax()]
-        raise DataError(f"two rows for {' '.join(str(twice[name]) for name in run)}: remove the one that another version of a plugin made")
-    is_erm, is_clean = (runs["method"] == baseline).to_numpy(), (runs["noise"] == clean).to_numpy()
-    same_noise, same_place = [*CELL, "track", "seed"], [*PLACE, "track", "seed"]
-    runs["erm"] = _look_up(codes, runs["score"], is_erm, same_noise)
-    runs["erm_clean"] = _look_up(codes, runs["score"], is_erm & is_clean, same_place)
-    runs["own_clean"] = _look_up(codes, runs["score"], is_clean, [*same_place, "method"])
-    runs.loc[is_erm, ["erm", "erm_clean", "own_clean"]] = np.nan  # erm is not compared with itself
-    runs.loc[is_clean, ["erm_clean", "own_clean"]] = np.nan  # no damage to repair
-    return runs
+def _with_references(data: pd.DataFrame, baseline: str, clean: str) -> tuple[np.ndarray, ...]:
+    """Each run's score with those of the same seed that it is compared with: erm's, its own on right labels, erm's on right labels.
+
+    NaN where there is none, or none that says anything.
+    """
+    run = keys(data, [*LINE, "seed"])
+    twice = pd.Series(run).duplicated().to_numpy()
+    if twice.any():
+        names = " ".join(str(data[name].iloc[twice.argmax()]) for name in (*LINE, "seed"))
+        raise DataError(f"two rows for {names}: remove the one that another version of a plugin made")
+    score = data["score"].to_numpy(dtype=float)
+    is_erm, is_clean = (data["method"] == baseline).to_numpy(), (data["noise"] == clean).to_numpy()
+    same_place = [*PLACE, "track", "seed"]
+    erm = _look_up(score, is_erm, keys(data, [*CELL, "track", "seed"]))
+    erm_clean = _look_up(score, is_erm & is_clean, keys(data, same_place))
+    own_clean = _look_up(score, is_clean, keys(data, [*same_place, "method"]))
+    erm[is_erm] = np.nan  # erm is not compared with itself
+    for reference in (own_clean, erm_clean):
+        reference[is_erm | is_clean] = np.nan  # nor is there damage to repair on right labels
+    return score, erm, own_clean, erm_clean
 
 
-def _look_up(codes: pd.DataFrame, score: pd.Series, chosen: np.ndarray, on: list[str]) -> np.ndarray:
-    """The score of the chosen run that agrees with each run on some keys."""
-    reference = codes.loc[chosen, on].assign(found=score[chosen])
-    return np.asarray(codes[on].merge(reference, on=on, how="left")["found"].to_numpy())
+def _look_up(score: np.ndarray, chosen: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """The score of the chosen run that agrees with each run in its key."""
+    at = pd.Index(key[chosen]).get_indexer(pd.Index(key))
+    return np.append(score[chosen], np.nan)[at]  # -1 is nobody
 
 
 def _moments(group: np.ndarray, groups: int, a: np.ndarray, b: np.ndarray) -> Moments:
@@ -97,5 +99,5 @@ def _moments(group: np.ndarray, groups: int, a: np.ndarray, b: np.ndarray) -> Mo
 
 def _around(m: Moments, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the t-interval of mean_a."""
-    half = student.ppf((1 + level) / 2, np.where(m.n > 1, m.n - 1, np.nan)) * np.sqrt(m.var_a / np.maximum(m.n, 1))
+    half = stdtrit(np.where(m.n > 1, m.n - 1, np.nan), (1 + level) / 2) * np.sqrt(m.var_a / np.maximum(m.n, 1))
     return m.mean_a - half, m.mean_a + half

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau, rankdata
 
 from benchmark.stats.cells import CELL
 from benchmark.stats.intervals import NOTHING, Estimate
@@ -15,9 +15,18 @@ RESAMPLES = 1000
 LEAST_METHODS = 4  # fewer have too few orders to differ in
 
 
+def ranked(values: np.ndarray) -> np.ndarray:
+    """Ranks of every line from 1, equal values share the mean of theirs, (N, M) -> (N, M).
+
+    >>> ranked(np.array([[0.5, 0.1, 0.5]])).tolist()
+    [[2.5, 1.0, 2.5]]
+    """
+    return np.asarray(pd.DataFrame(values).rank(axis=1).to_numpy())
+
+
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
     """Correlation of ranks along the last axis, (..., M), (..., M) -> mean of the products of standardized ranks; NaN if all are equal."""
-    a, b = (rankdata(v) - (len(v) + 1) / 2 for v in (np.asarray(x, float), np.asarray(y, float)))
+    a, b = ranked(np.array([x, y], dtype=float)) - (len(x) + 1) / 2
     size = np.sqrt((a**2).sum() * (b**2).sum())
     return float((a * b).sum() / size) if size > 0 else float("nan")
 
@@ -45,7 +54,7 @@ def rank_transfer(z: pd.DataFrame, seconds: pd.Series, seed: int = 0) -> Transfe
         return None
     values = z.loc[order].to_numpy()
     with np.errstate(invalid="ignore"):
-        correlation = np.corrcoef(rankdata(values, axis=1))
+        correlation = np.corrcoef(ranked(values))
     half = len(values) // 2
     cheap, dear = values[:half].mean(0), values[len(values) - half :].mean(0)
     rng = np.random.default_rng(seed)
@@ -68,15 +77,17 @@ def label_sensitivity(scores: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         whose rank changes most), shift (by how much; negative is up), first and first_other.
     """
     lines = []
+    from scipy.stats import kendalltau  # slow to import, and few boards have such labels
+
     for key, group in scores.groupby([*CELL, "labels"], sort=False, observed=True):
         wide = group.pivot_table(index="seed", columns="method", values=["score", "other"], aggfunc="first", sort=False).dropna(axis=1)
         names = [name for name in wide["score"].columns if name in wide["other"].columns] if {"score", "other"} <= set(wide.columns.get_level_values(0)) else []
         if len(names) < 2:
             continue
         own, other = wide["score"][names].to_numpy(), wide["other"][names].to_numpy()
-        tau = kendalltau(own.mean(0), other.mean(0)).statistic
-        estimate = _bootstrapped(own, other, float(tau), seed)
-        shift = rankdata(-other.mean(0)) - rankdata(-own.mean(0))
+        estimate = _bootstrapped(own, other, lambda a, b: kendalltau(a, b).statistic, seed)
+        after, before = ranked(-np.array([other.mean(0), own.mean(0)]))
+        shift = after - before
         most = int(np.abs(shift).argmax())
         first, second = (names[int(v.mean(0).argmax())] for v in (own, other))
         numbers = {"methods": len(names), "tau": estimate.value, "low": estimate.low, "high": estimate.high}
@@ -93,14 +104,15 @@ def label_sensitivity(scores: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _bootstrapped(own: np.ndarray, other: np.ndarray, tau: float, seed: int) -> Estimate:
-    """Interval of Kendall's tau over resampled seeds, (S, M) each; none for one seed."""
-    if len(own) < 2 or not np.isfinite(tau):
-        return Estimate(tau, n=len(own)) if np.isfinite(tau) else NOTHING
+def _bootstrapped(own: np.ndarray, other: np.ndarray, tau: Callable[[np.ndarray, np.ndarray], float], seed: int) -> Estimate:
+    """tau of the means over seeds, (S, M) each, with its interval over resampled seeds; none for one seed."""
+    value = float(tau(own.mean(0), other.mean(0)))
+    if len(own) < 2 or not np.isfinite(value):
+        return Estimate(value, n=len(own)) if np.isfinite(value) else NOTHING
     rng = np.random.default_rng(seed)
-    drawn = [kendalltau(own[at].mean(0), other[at].mean(0)).statistic for at in rng.integers(0, len(own), (RESAMPLES // 4, len(own)))]
+    drawn = [tau(own[at].mean(0), other[at].mean(0)) for at in rng.integers(0, len(own), (RESAMPLES // 4, len(own)))]
     low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return Estimate(tau, float(low), float(high), len(own))
+    return Estimate(value, float(low), float(high), len(own))
 
 
 def pareto_front(quality: np.ndarray, cost: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmark.stats.cells import CELL, PLACE
+from benchmark.stats.cells import LINE, PLACE
+from benchmark.stats.groups import groups, keys
 
 REFERENCES = {"mrae": "erm", "mrae_l1": "mae"}  # squared and absolute error on right labels
 
@@ -21,12 +22,15 @@ def relative_errors(data: pd.DataFrame, clean: str = "clean") -> pd.DataFrame:
     Returns:
         One line per cell, track and method: ``mrae`` and ``mrae_l1`` in per cent, NaN where the reference has no run or the score is no error.
     """
-    same = [*PLACE, "track", "seed"]
-    runs = data[[*CELL, "track", "method", "seed"]].assign(error=np.where(data["sign"] < 0, -data["score"].astype(float), np.nan))
+    error = np.where(data["sign"] < 0, -data["score"].to_numpy(dtype=float), np.nan)
+    place = keys(data, [*PLACE, "track", "seed"])
+    group, first = groups(data, LINE)
+    out = data.iloc[first][LINE].reset_index(drop=True)
     for name, method in REFERENCES.items():
-        reference = runs.loc[(runs["noise"] == clean) & (runs["method"] == method), [*same, "error"]].rename(columns={"error": f"of_{name}"})
-        runs = runs.merge(reference, on=same, how="left")
-        runs[f"own_{name}"] = runs["error"].where(runs[f"of_{name}"].notna())
-    groups = runs.groupby([*CELL, "track", "method"], sort=False, observed=True)
-    means = groups[[f"{part}_{name}" for part in ("own", "of") for name in REFERENCES]].mean()
-    return pd.DataFrame({name: 100 * (means[f"own_{name}"] / means[f"of_{name}"] - 1) for name in REFERENCES}).reset_index()
+        chosen = ((data["noise"] == clean) & (data["method"] == method)).to_numpy()
+        reference = pd.Series(error[chosen], index=place[chosen]).reindex(place).to_numpy()
+        both = np.isfinite(error) & np.isfinite(reference)
+        own, of = (np.bincount(group[both], weights=values[both], minlength=len(out)) for values in (error, reference))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            out[name] = 100 * (own / of - 1)
+    return out

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.stats.cells import CELL
+from benchmark.stats.groups import as_text, groups
 
 LEAST_RHO = 0.5  # cells below leave the ranking by noisy validation
 LEAST_MEMORIZATION = 0.20  # of erm at the last epoch, in excess of what it repeats of labels that it never saw
@@ -28,22 +29,24 @@ def rho_sel(curves: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
         One line per cell: ``rho_sel`` (NaN if one of the scores never moves), pairs (per seed, mean), seeds, informative.
     """
     by = CELL if by is None else by
-    both = curves.dropna(subset=["noisy", "clean"])
-    within = both.groupby([*by, "seed"], sort=False, observed=True)
-    ranked = both[[*by, "seed"]].assign(x=within["noisy"].rank(), y=within["clean"].rank())
-    groups = ranked.groupby([*by, "seed"], sort=False, observed=True)
-    x, y = (ranked[name] - groups[name].transform("mean") for name in ("x", "y"))
-    sums = ranked[[*by, "seed"]].assign(xy=x * y, xx=x * x, yy=y * y, pairs=1).groupby([*by, "seed"], sort=False, observed=True).sum()
-    spread = np.sqrt(sums["xx"] * sums["yy"])
-    sums["rho_sel"] = (sums["xy"] / spread.where(spread > 0)).to_numpy()
-    cells = sums.reset_index().groupby(by, sort=False, observed=True)
-    out = cells.agg(rho_sel=("rho_sel", "mean"), pairs=("pairs", "mean"), seeds=("seed", "size")).reset_index()
+    both = curves[curves["noisy"].notna() & curves["clean"].notna()]
+    inside, first = groups(both, [*by, "seed"])
+    x, y = (both[name].groupby(inside).rank().to_numpy() for name in ("noisy", "clean"))
+    pairs = np.bincount(inside)
+    x, y = (ranks - (np.bincount(inside, ranks) / pairs)[inside] for ranks in (x, y))
+    spread = np.sqrt(np.bincount(inside, x * x) * np.bincount(inside, y * y))
+    with np.errstate(invalid="ignore"):
+        rho = np.where(spread > 0, np.bincount(inside, x * y) / np.where(spread > 0, spread, 1), np.nan)
+    seeds = both.iloc[first][by].assign(rho=rho, pairs=pairs)
+    cell, first = groups(seeds, by)
+    means = seeds[["rho", "pairs"]].groupby(cell).mean()
+    out = seeds.iloc[first][by].reset_index(drop=True).assign(rho_sel=means["rho"], pairs=means["pairs"], seeds=np.bincount(cell))
     return out.assign(informative=out["rho_sel"] >= LEAST_RHO)
 
 
 def informative_only(data: pd.DataFrame, rho: pd.DataFrame) -> pd.DataFrame:
     """The rows of cells whose noisy validation is known to be informative: what a ranking by ``noisy_val`` may use."""
-    return data.merge(rho.loc[rho["informative"], CELL], on=CELL, how="inner")
+    return data[_among(data, rho[rho["informative"]])]
 
 
 def kappa(transition: np.ndarray) -> np.ndarray:
@@ -129,16 +132,23 @@ def regime_gate(data: pd.DataFrame, baseline: str = "erm") -> pd.DataFrame:
         One line per cell that has such rows: memorization, ceiling (means), memorizes, reason.
     """
     rows = data[(data["method"] == baseline) & (data["track"] == "last")]
-    out = []
-    for cell, group in rows.groupby(CELL, sort=False, observed=True):
-        found = regime(group["memorization"].to_numpy(), group["ceiling"].to_numpy())
-        means = {name: float(group[name].mean()) for name in ("memorization", "ceiling")}
-        out.append({**dict(zip(CELL, cell, strict=True)), **means, "memorizes": found.memorizes, "reason": found.reason})
-    return pd.DataFrame(out, columns=[*CELL, "memorization", "ceiling", "memorizes", "reason"])
+    cell, first = groups(rows, CELL)
+    measured = {name: rows[name].to_numpy(dtype=float) for name in ("memorization", "ceiling")}
+    runs = np.split(np.argsort(cell, kind="stable"), np.cumsum(np.bincount(cell))[:-1]) if len(rows) else []
+    found = [regime(*(values[at] for values in measured.values())) for at in runs]
+    out = rows.iloc[first][CELL].reset_index(drop=True)
+    for name, values in measured.items():
+        out[name] = pd.Series(values).groupby(cell).mean()
+    return out.assign(memorizes=pd.Series([one.memorizes for one in found], dtype=object), reason=pd.Series([one.reason for one in found], dtype=object))
 
 
 def memorizing_only(data: pd.DataFrame, gate: pd.DataFrame) -> pd.DataFrame:
     """The rows without the cells where erm does not memorize; cells where that cannot be measured stay."""
-    apart = gate.loc[gate["memorizes"].eq(False), CELL].assign(apart=True)
-    marked = data.merge(apart, on=CELL, how="left")
-    return marked[marked["apart"].isna()].drop(columns="apart")
+    return data[~_among(data, gate[gate["memorizes"].eq(False)])]
+
+
+def _among(data: pd.DataFrame, cells: pd.DataFrame) -> np.ndarray:
+    """Whether each line's cell is one of these."""
+    number, first = groups(data, CELL)
+    found = as_text(data.iloc[first][CELL]).merge(as_text(cells[CELL]).assign(listed=True), on=CELL, how="left")
+    return np.asarray(found["listed"].notna().to_numpy()[number])
