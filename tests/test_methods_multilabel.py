@@ -243,12 +243,31 @@ def test_comic_counts_recovered_labels_anew_each_epoch() -> None:
     assert torch.allclose(method.class_weight(0.5), (1 - (count.clamp(min=1) / count.max()).log()) ** 0.5)  # type: ignore[operator]
     value(method, epoch=1)
     first = method.recovered.clone()  # type: ignore[operator]
-    assert torch.equal(first, functional.recover_positives(Z, Y.float(), 0.7).sum(0).float())
+    found = functional.recover_positives(torch.where(Y == 1, Z - 1, Z), Y.float(), 0.7)
+    assert torch.equal(first, found.sum(0).float())
     assert float(first.sum()) > 0
     value(method, epoch=1)
     assert torch.equal(method.recovered, 2 * first)  # type: ignore[arg-type]
     value(method, epoch=2)
     assert torch.equal(method.recovered, first)  # type: ignore[arg-type]
+
+
+def test_comic_lowers_what_occurs_together_and_shifts_given_positives_only() -> None:
+    method = ready("comic", balance=False)
+    y, z = Y.numpy().astype(float), Z.double().numpy()
+    together = y.T @ y * (1 - np.eye(C))
+    rows = y @ (together / np.maximum(together.sum(0), 1))  # sums over the rows of an example's positives, each column shared out
+    near = rows / np.maximum(rows.sum(1, keepdims=True), 1e-12)
+    weight = method.class_weight(1 / 3)  # type: ignore[operator]
+    modified = functional.cooccurrence_focal(Z, Y.float(), weight, torch.from_numpy(near).float(), 3.0).sum()
+    assert value(method) == pytest.approx(float(modified), rel=1e-5)
+    shifted = torch.from_numpy(np.where(y == 1, z - 1, z)).float()
+    found = functional.recover_positives(shifted, Y.float(), 0.7)
+    label = torch.where(found, 1.0, Y.float())
+    count = label.sum(0).clamp(min=1)
+    weight = (1 - (count / count.max()).log()) ** (1 / 6)
+    corrected = functional.multi_focal(shifted, label, weight, 3.0, 0.0).sum() * 32 / label.sum()
+    assert value(method, epoch=1) == pytest.approx(float(modified + corrected), rel=1e-5)
 
 
 def test_masks_hide_a_share_and_the_three_terms_add_up() -> None:
@@ -274,6 +293,9 @@ def test_sparsemax_leaves_a_slot_for_examples_without_a_label() -> None:
     method.threshold.fill_(0.25)  # type: ignore[operator]
     score = method.predict(step())[:, 1].reshape(N, C)
     assert torch.equal(score > 0.5, p[:, :C] > 0.25)
+    outside = p[0, :C] == 0
+    assert outside.sum() > 1
+    assert torch.equal(score[0, outside].argsort(), Z[0, outside].argsort())  # no ties outside the support
 
 
 def test_nvum_remembers_logits_less_their_prior() -> None:
@@ -396,9 +418,14 @@ def test_glc_reads_its_matrix_from_trusted_examples() -> None:
     assert value(method) == pytest.approx(float(trusted + noisy) / (N * C), rel=1e-4)
 
 
-def test_noise_layer_starts_nearly_identical_and_learns() -> None:
+def test_noise_layer_starts_too_near_the_identity_to_explain_a_rare_label_and_learns() -> None:
+    y = torch.zeros(98, C, dtype=torch.int64)
+    y[:4, 1], y[:49, 2] = 1, 1
+    start = ready("noise_layer", y, diagonal=0.9).estimated_transition()
+    for k, share in ((1, 0.05), (2, 0.5)):  # 5 and 50 of 98 + 2
+        expected = torch.tensor([[1 - 0.1 * share, 0.1 * share], [0.1 * (1 - share), 0.9 + 0.1 * share]])
+        assert torch.allclose(start[k], expected, atol=1e-6)  # type: ignore[index]
     method = ready("noise_layer", diagonal=0.9)
-    assert torch.allclose(method.estimated_transition()[0], torch.tensor([[0.9, 0.1], [0.1, 0.9]]))  # type: ignore[index]
     method.objective(step()).backward()
     (weight,) = method.trained_parameters()
     assert float(weight.grad.abs().sum()) > 0  # type: ignore[union-attr]

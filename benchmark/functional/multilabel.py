@@ -169,7 +169,7 @@ def multi_focal(logit: Tensor, label: Tensor, weight: Tensor, gamma_negative: fl
 def cooccurrence_focal(logit: Tensor, label: Tensor, weight: Tensor, near: Tensor, gamma_negative: float) -> Tensor:
     """Multi-focal modifier with co-occurrence: where ``near`` > 0, p of positives is multiplied by 1 - near and q of negatives by 1.2, at most 1.
 
-    ``near`` (B, C) is how often a label occurs with the positives of the example; gamma+ is 0; the focus has no gradient.
+    ``near`` (B, C) is the share that a label has in what occurs with the positives of the example; gamma+ is 0; the focus has no gradient.
 
     >>> cooccurrence_focal(torch.zeros(1, 1), torch.ones(1, 1), torch.ones(1), torch.zeros(1, 1), 3.0)
     tensor([[0.6931]])

@@ -15,7 +15,7 @@ class COMIC(MultiLabelMethod):
     """Multi-focal loss with class weights w_k = (1 - log(n_k / n_max))^e, on labels to which confident predictions were added.
 
     Zhang et al., 2023, arXiv:2309.12712 (Learning in Imperfect Environment). Correction, from the second epoch: an entry with p > .7
-    and above its label's batch mean becomes positive, positives are trained at z - 1, n counts recovered labels too (anew each epoch). Modifier:
+    and above its label's batch mean becomes positive, given positives are at z - 1, n counts recovered labels too (anew each epoch). Modifier:
     w multiplies each entry and enters the exponent of negatives; at a label that often occurs with the positives of the example, p of
     positives is lowered and q of negatives raised. Balance: network 0 (balanced) learns with the modifier, 1 (head) without class weights, 2 (tail)
     with them, and the correction acts on the mean of the three, which predicts. Three forward and three backward passes. Without ``balance``:
@@ -70,16 +70,17 @@ class COMIC(MultiLabelMethod):
 
     def _modified(self, grid: Grid) -> Tensor:
         """The multi-focal modifier with co-occurrence, exponent 1/3, gamma- 3."""
-        near = (grid.label @ self.together.T) / grid.label.sum(1, keepdim=True).clamp(min=1)
+        near = grid.label @ self.together
+        near = near / near.sum(1, keepdim=True).clamp(min=1e-12)
         return grid.total(functional.cooccurrence_focal(grid.logit, grid.label, self.class_weight(1 / 3), near, 3.0))
 
     def _corrected(self, grid: Grid, step: Step) -> Tensor:
-        """Multi-focal loss on corrected labels, times 32 over the number of positives."""
-        found = functional.recover_positives(grid.logit.detach(), grid.label, self.threshold) & grid.live
+        """Multi-focal loss on corrected labels, times 32 over the number of positives; the margin is that of given positives only."""
+        shifted = torch.where(grid.positive, grid.logit - 1, grid.logit)
+        found = functional.recover_positives(shifted.detach(), grid.label, self.threshold) & grid.live
         if step.repeat == 0:
             self.recovered += found.sum(0)
         label = torch.where(found, 1.0, grid.label)
-        shifted = torch.where(label == 1, grid.logit - 1, grid.logit)
         loss = functional.multi_focal(shifted, label, self.class_weight(1 / 6), 3.0, 0.0)
         return grid.total(loss) * 32 / (label * grid.live).sum().clamp(min=1)
 

@@ -16,6 +16,10 @@ class DivideMixML(DivideMix):
     Our adaptation of Li, Socher and Hoi, 2020, arXiv:2002.07394, as papers on chest X-rays compare with it: refinement w y + (1 - w) p, sharpened per
     label, p^(1/T) / (p^(1/T) + (1 - p)^(1/T)), mixed multi-hot targets, BCE of labelled and squared error of unlabelled examples, no prior
     penalty. ``dividemix`` fits a mixture to every label and value in its place. About 4 times the cost of a plain network per network and view.
+
+    The mean loss of an example grows with its number of positives, since positives are rare and hard: what it takes for wrong are examples with many
+    labels. On cxr_reports (recorded, linear, one seed) it keeps 99 % of the reports without a finding, 26 % of those with three, and a mean average
+    precision of .63 where erm has .79 and ``dividemix`` .78; longer warm-up or a small ``lambda_u`` do not help.
     """
 
     problems = frozenset({"multilabel"})

@@ -14,10 +14,11 @@ from benchmark.step import Step
 
 
 class NoiseLayer(Method):
-    """-log (p T)_y with T = softmax of free rows, trained with the network from a nearly identical start, or counted once.
+    """-log (p T)_y with T = softmax of free rows, trained with the network from T = d I + (1 - d) 1 s', or counted once.
 
     Goldberger and Ben-Reuven, 2017 (ICLR; the simple model, whose layer does not see the input), after Sukhbaatar et al., 2014, arXiv:1406.2080. Multi-label
-    tasks have one 2 x 2 layer per label. Nothing keeps T from taking over what the network should say; the start and few epochs do.
+    tasks have one 2 x 2 layer per label. s are the shares of the observed labels and d = ``diagonal``: with 1 - d spread evenly, T alone explains a label that
+    is rarer than that, and the network never learns it. Nothing else keeps T from taking over what the network should say; the start and few epochs do.
 
     ``matrix=counted`` is the noise model of Hedderich, Zhu and Klakow, 2021, arXiv:2101.09763: T is counted on a twentieth of the examples
     whose right labels are known, and stays; those examples learn their right labels (the paper alternates passes over the two sets). One
@@ -31,7 +32,7 @@ class NoiseLayer(Method):
     keeps = "C K K"
     family = "loss correction"
     cites = "Goldberger and Ben-Reuven, 2017, ICLR"
-    differs = "starts from ``diagonal``, not from the confusion matrix of a network trained before"
+    differs = "starts near the identity, not from the confusion matrix of a network trained before"
 
     def __init__(self, diagonal: float = 0.95, matrix: Literal["learned", "counted"] = "learned") -> None:
         super().__init__()
@@ -48,9 +49,11 @@ class NoiseLayer(Method):
             self.register_buffer("trusted", right.to(run.device))
             self.weight = nn.Parameter(counted.to(run.device).log(), requires_grad=False)
             return
-        start = torch.full((layers, k, k), (1 - self.diagonal) / (k - 1), device=run.device)
-        start.diagonal(dim1=1, dim2=2).fill_(self.diagonal)
-        self.weight = nn.Parameter(start.log())
+        seen = run.observed["train"]
+        layer = seen.column if layers > 1 else torch.zeros_like(seen.column)
+        count = torch.bincount((layer * k + seen.value)[seen.live], minlength=layers * k).reshape(layers, 1, k) + 1.0  # no share is 0
+        start = self.diagonal * torch.eye(k) + (1 - self.diagonal) * count / count.sum(2, keepdim=True)
+        self.weight = nn.Parameter(start.log().to(run.device))
 
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """A learned layer learns with the network."""

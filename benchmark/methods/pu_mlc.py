@@ -19,6 +19,9 @@ class PUMLC(MultiLabelMethod):
     w_k = (mean phi_k)^gamma, both without gradient; the unlabelled set of a label is the whole batch, positives included. The second term
     mixes the halves of a batch, lam ~ Beta(.3, .3) once per batch, t = lam t_1 + (1 - lam) t_2 with t = 1 at positives and p, with its
     gradient, elsewhere. Continuous inputs only. 1.5 forward and 1.5 backward passes.
+
+    Labels are summed, and the few positives of a batch weigh as much as all of it: weight decay has to be that of losses that are sums. What it knows of
+    negatives is thrown away, which costs where they are right: on cxr_reports (recorded, linear, one seed) .71 mean average precision against erm's .79.
     """
 
     family = "robust loss"

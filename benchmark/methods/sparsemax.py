@@ -17,8 +17,11 @@ class Sparsemax(MultiLabelMethod):
 
     Martins and Astudillo, 2016, arXiv:1602.02068. p is the projection of the logits on the simplex, with exact zeros. A slot "none" with
     logit 0 is the target of examples without a label. Unknown labels take no part. A label is predicted when p > t, t chosen on noisy validation by
-    summed F1; scores are p / (p + t), so that .5 means p = t. Exact zeros tie, which average precision feels. One forward and one backward
-    pass, and a look at validation per epoch.
+    summed F1. Scores are sigmoid(z - tau - t): .5 means p = t, and labels with p = 0 rank by how far they are from the support, where exact zeros would
+    tie. One forward and one backward pass, and a look at validation per epoch.
+
+    p is a label's share in its example: a label beside others has less of it than one alone. Decisions do not mind, average precision, which ranks examples
+    by one label, does: on cxr_reports (recorded, linear, one seed) .66 against erm's .79, where CF1 at the threshold is .66 against .49.
     """
 
     family = "robust loss"
@@ -45,16 +48,16 @@ class Sparsemax(MultiLabelMethod):
 
     def on_epoch_end(self, epoch: int, evaluate: Evaluate) -> None:
         """The threshold with the best F1 on noisy validation."""
-        score = evaluate("val")[:, 1].cpu()
-        p = self.threshold.cpu() * score / (1 - score).clamp(min=1e-6)
+        p = (evaluate("val")[:, 1].cpu().logit() + self.threshold.cpu()).clamp(min=0)
         live = self.val.live
         found = functional.best_threshold(p[live], self.val.value[live] == 1)
         self.threshold.fill_(max(found, 1e-6))
 
     def predict(self, step: Step) -> Tensor:
-        """(U, 2): p / (p + t) of every label."""
-        p = functional.sparsemax(self._with_none(step.forward()))[0][:, :-1]
-        score = p / (p + self.threshold)
+        """(U, 2): sigmoid(z - tau - t) of every label."""
+        logit = step.forward()
+        tau = functional.sparsemax(self._with_none(logit))[1]
+        score = (logit - tau - self.threshold).sigmoid()
         row, column = step.slots()[1:]
         chosen = score[row, column]
         return torch.stack([1 - chosen, chosen], dim=1)
