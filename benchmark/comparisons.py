@@ -119,3 +119,10 @@ def _of_places(runs: pd.DataFrame, tracks: list[str]) -> tuple[pd.DataFrame, pd.
     cells["cost"] = cells["passes"] / passes[block]
     cells = cells.merge(regime_gate(data)[[*CELL, "memorizes", "reason"]], on=CELL, how="left").merge(rho[[*CELL, "rho_sel"]], on=CELL, how="left")
     return cells.iloc[np.lexsort((-cells["mean"], block))].reset_index(drop=True), data, rho
+
+
+def turned(cells: pd.DataFrame) -> pd.DataFrame:
+    """Numbers in the direction of the score: errors are positive again."""
+    errors = cells["sign"].to_numpy() < 0
+    low, high = cells["low"].where(~errors, -cells["high"]), cells["high"].where(~errors, -cells["low"])
+    return cells.assign(mean=cells["mean"] * cells["sign"], low=low, high=high)

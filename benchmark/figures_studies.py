@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis import PLAN
-from benchmark.figures import METADATA, UNSURE, plt
+from benchmark.figures import UNSURE, plt, save
 
 NAMED = 6  # lines with a color and a name; the others are gray
 COLUMNS = 12  # a column per task and noise up to here, beyond it one per noise
@@ -49,7 +49,7 @@ def gains_by_noise(cells: pd.DataFrame, path: Path) -> None:
     axis.set_xticks(range(table.shape[1]), list(table.columns), rotation=30, ha="right", fontsize=7)
     axis.set_yticks(range(len(table)), [f"{kind}: {method}" for kind, method in table.index], fontsize=7)
     axis.set_title("gain over erm, % of its error" if limit == LIMIT else "gain over erm, points", fontsize=9)
-    _save(figure, path)
+    save(figure, path)
 
 
 def by_rate(cells: pd.DataFrame) -> pd.DataFrame:
@@ -83,11 +83,5 @@ def errors_by_rate(cells: pd.DataFrame, path: Path) -> bool:
         axis.set(title=f"{task}\n{generator}", xlabel="share of wrong targets", ylabel="MRAE in %")
         axis.legend(fontsize=7, frameon=False)
         axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save(figure, path)
     return True
-
-
-def _save(figure: plt.Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata=METADATA.get(path.suffix), dpi=130)
-    plt.close(figure)

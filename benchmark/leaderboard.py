@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from benchmark import evidence, latex, tables
 from benchmark.analysis import PLAN
-from benchmark.comparisons import Leaderboard, compute
+from benchmark.comparisons import Leaderboard, compute, turned
 from benchmark.files import write_atomically
 from benchmark.page import INSIDE, SHARD, payload, write_page
 from benchmark.pagerows import details
@@ -66,13 +66,6 @@ def write_board(found: Leaderboard, rows: Sequence[Row], folder: Path) -> tuple[
         if found.cells.groupby(CELL).ngroups <= PANELS:
             gains(found.cells, picture, folder / "figures" / "gains.svg", folder / "figures" / "gains.pdf")
     return text, parts
-
-
-def turned(cells: pd.DataFrame) -> pd.DataFrame:
-    """Numbers in the direction of the score: errors are positive again."""
-    errors = cells["sign"].to_numpy() < 0
-    low, high = cells["low"].where(~errors, -cells["high"]), cells["high"].where(~errors, -cells["low"])
-    return cells.assign(mean=cells["mean"] * cells["sign"], low=low, high=high)
 
 
 def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis import PLAN
+from benchmark.comparisons import compute, turned
 from benchmark.config import CONF, declaration, names, option
 from benchmark.errors import ConfigError
 from benchmark.figures import gains as with_intervals
 from benchmark.figures_studies import errors_by_rate, gains_by_noise, relative_gain
 from benchmark.files import write_atomically
 from benchmark.identity import ROOT
-from benchmark.leaderboard import compute, plain
 from benchmark.stats import CELL, Estimate, paired_difference
 from benchmark.status import planned
 from benchmark.store import Row, Store
@@ -164,7 +164,7 @@ def pictures(cells: pd.DataFrame, stem: Path) -> Iterator[tuple[Path, str]]:
 
 def numbers(cells: pd.DataFrame) -> pd.DataFrame:
     """Every number of the page: scores in their own direction, gains positive for better."""
-    return pd.DataFrame(plain(cells))[NUMBERS]
+    return turned(cells)[NUMBERS]
 
 
 def kind_of(label: str) -> str:
