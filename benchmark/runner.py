@@ -98,7 +98,7 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
             outcome = execute(cell.config["method"], setting, seed[2], [watch.checkpoint])
             metrics = measure(outcome, setting)
             row |= {"metrics": metrics, "cost": dict(outcome.cost), "noise_stats": dict(setting.noise_stats)}
-            origin |= {"files": dict(setting.task.files)} if setting.task.files else {}
+            origin |= {"files": dict(setting.files)} if setting.files else {}
             origin |= dict(setting.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
             watch.finish(metrics, outcome, setting)
         _write_bits(outcome.evaluation, store.path(cell.id, seed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import torch
 
 from benchmark.artifacts import kept
 from benchmark.cells import Cell
-from benchmark.config import build, load_task_arguments
+from benchmark.config import build, load_task_arguments, resolve_target
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.features import encoder, with_features
+from benchmark.files import sha256_of
 from benchmark.identity import digest, source_digest, stream
 from benchmark.measures import Side, detection, known
 from benchmark.noise.base import Streams, flip_by_transition, realised_transition
@@ -46,6 +47,7 @@ class Setting:
     noise_stats: Mapping[str, Any]
     reference: Mapping[str, float]
     digests: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)  # what task, noise and network read, with its sha256
 
 
 @functools.lru_cache(maxsize=4)
@@ -91,9 +93,10 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
         "train_digest": digest([digest(block) for block in data.train.blocks()], data.train.value, data.train.live),
         "noise_digest": manifest["observed"],
     }
+    files = {**task.files, **_read_beside(content)}
     digests |= {f"{key}_digest": encoder(name).identity() for key in ("features", "noise_features") if (name := content["task"].get(key))}
     if truth.train is None:
-        return Setting(task, data, truth, recipe, extra_needs(data), {"test_labels": task.test_labels}, {}, digests)
+        return Setting(task, data, truth, recipe, extra_needs(data), {"test_labels": task.test_labels}, {}, digests, files)
     train = side(data, data.train, truth.train, np.zeros(0))
     labels = Labels(
         train.right,
@@ -108,10 +111,20 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     stats = {"nominal_rate": manifest["nominal_rate"]} | noise_strength(data.problem, labels, train.given)
     reference: dict[str, float] = {}
     if settings.reference_folds:
-        key = digest(content["model"], content["trainer"], seed, *digests.values(), source_digest([content["model"]["_target_"].rpartition(".")[0]]))
+        key = digest(
+            content["model"], content["trainer"], seed, *digests.values(), *files.values(), source_digest([content["model"]["_target_"].rpartition(".")[0]])
+        )
         folds = _out_of_fold(recipe, data, settings, seed, paths.cache / "reference" / f"{key}.npz")
         stats["systematic_share"], reference = _reference(data, labels, train, folds, seed)
-    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), stats, reference, digests)
+    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), stats, reference, digests, files)
+
+
+def _read_beside(content: Mapping[str, Any]) -> dict[str, str]:
+    """The files that noise and network read, as the row names them: another content is another run."""
+    model = content["model"]
+    named = (model.get(option) for option in resolve_target(model, "model").files)
+    paths = [*build(content["noise"], "noise").files(), *(Path(name).expanduser() for name in named if name)]
+    return {str(path): sha256_of(path) for path in paths if path.exists()}
 
 
 def _out_of_fold(recipe: Recipe, data: TrainingData, settings: TrainerSettings, seed: Seed, path: Path) -> np.ndarray:

@@ -10,8 +10,12 @@ from torch import nn
 
 from benchmark.config import build, load
 from benchmark.errors import ConfigError
+from benchmark.files import changed, sha256_of
+from benchmark.grid import expand
 from benchmark.models.base import InputShape, Network
 from benchmark.models.surfaces import LETTERS, CharacterCNN, character_ids, vectors_from
+from benchmark.paths import Paths
+from benchmark.setting import setting_for
 
 SURFACES = ("", "Oslo", "oslo", "Tallinn", "õhk", "a-very-long-token-with-many-letters")
 INPUTS = InputShape((4, 2), torch.int64, (7,), SURFACES)
@@ -61,7 +65,7 @@ def test_spelling_tells_words_of_one_id_apart(name: str) -> None:
 
 def test_vectors_from_a_file_stay_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "glove.txt"
-    path.write_text("the 1 2\noslo 0.5 -1\nOslo 3 4\ntallinn 7 8\n, . x\n")
+    path.write_text("the 1 2\noslo 0.5 -1\noslo fjord 9 9\nOslo 3 4\ntallinn 7 8\n, . x\n")
     table = vectors_from(str(path), SURFACES)
     assert table.tolist() == [[0, 0], [3, 4], [0.5, -1], [7, 8], [0, 0], [0, 0]]
     network = tagger(vectors=str(path))
@@ -90,3 +94,24 @@ def test_unusable_vectors_are_one_line(text: str | None, message: str, tmp_path:
 def test_vectors_need_a_task_that_tells_its_words(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not tell how its tokens are written"):
         build(load("model", "bilstm", vectors=str(tmp_path)), "model", inputs=InputShape((4, 1), torch.int64, (7,)), outputs=3)
+
+
+def test_a_row_names_the_vectors_and_matrices_that_it_read(tmp_path: Path) -> None:
+    vectors, matrix = tmp_path / "glove.txt", tmp_path / "matrix.csv"
+    vectors.write_text("the 1 2\n")
+    matrix.write_text("\n".join(",".join("1" if i == j else "0" for j in range(9)) for i in range(9)))
+    product = {
+        "task": "newswire",
+        "noise": f"transition(matrix={matrix})",
+        "method": "erm",
+        "model": f"bilstm(vectors={vectors},hidden=4,embedding=4,characters=0)",
+        "trainer": "smoke(reference_folds=0)",
+    }
+    (cell,) = expand([product], {}, {}, []).cells
+    setting = setting_for(cell, (0, 0, 0), Paths(tmp_path, tmp_path / "results", tmp_path / "cache"))
+    assert setting.files == {str(path): sha256_of(path) for path in (vectors, matrix)}
+    assert setting.recipe.networks(setting.data.problem, 1)[0].left.input_size == 4 * 4 + 2  # type: ignore[union-attr]
+    before = dict(setting.files)
+    assert not changed(before)
+    vectors.write_text("the 1 3\n")
+    assert changed(before)

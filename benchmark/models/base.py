@@ -28,6 +28,7 @@ class Network(nn.Module):
 
     places: ClassVar[bool] = False
     inputs: ClassVar[frozenset[str]] = frozenset({"vector", "image"})  # kinds of inputs that it reads
+    files: ClassVar[tuple[str, ...]] = ()  # options that name a file or folder which it reads
     head: nn.Module
     precision: torch.dtype | None = None  # of the encoder's passes where it is lower than that of the weights
 

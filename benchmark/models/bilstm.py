@@ -32,6 +32,7 @@ class BiLSTM(Network):
     """
 
     inputs: ClassVar[frozenset[str]] = frozenset({"tokens"})
+    files: ClassVar[tuple[str, ...]] = ("vectors",)
 
     def __init__(
         self, inputs: InputShape, outputs: int, embedding: int, hidden: int, dropout: float = 0.0, characters: int = 0, vectors: str | None = None

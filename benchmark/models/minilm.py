@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from benchmark.encoders.minilm import folder
 from benchmark.models.base import InputShape
 from benchmark.models.transformer import Transformer
@@ -20,6 +22,8 @@ class MiniLM(Transformer):
     Raises:
         ConfigError: the extra ``encoders`` is not installed, or the task does not tell its words.
     """
+
+    files: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, inputs: InputShape, outputs: int, frozen: bool, dropout: float, subwords: int) -> None:
         super().__init__(inputs, outputs, str(folder()), frozen, dropout, subwords)

@@ -77,6 +77,7 @@ class Pretrained(Network):
     """
 
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
+    files: ClassVar[tuple[str, ...]] = ("backbone",)  # where it is a folder
 
     def __init__(self, inputs: InputShape, outputs: int, backbone: str | None, frozen: bool, size: int, mean: list[float], deviation: list[float]) -> None:
         super().__init__()

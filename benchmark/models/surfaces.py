@@ -78,6 +78,8 @@ def vectors_from(path: str, surfaces: tuple[str, ...]) -> Tensor:
             try:
                 value = vector.astype(np.float32)
             except ValueError as error:
+                if size and len(vector) > size:
+                    continue  # a word with spaces, of which large files have some
                 raise ConfigError(f"{file} line {number}: {word!r} is not followed by numbers alone: give a file of GloVe's format") from error
             size = size or len(value)
             if len(value) != size or not size:

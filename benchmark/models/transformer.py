@@ -33,6 +33,7 @@ class Transformer(Network):
     """
 
     inputs: ClassVar[frozenset[str]] = frozenset({"tokens"})
+    files: ClassVar[tuple[str, ...]] = ("name",)  # where it is a folder
 
     ids: Tensor
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ ROSTER = "copy data/wikigold of github.com/yumeng5/RoSTER there"
 def load(paths: Paths) -> Task:
     """Right tags and the label set ``distant``; with the files of the labeling functions also one for each of them, ``majority`` and ``dawid_skene``.
 
-    Distant labels exist for the training part only: noisy validation is carved out of it, and clean_val looks at the gold ``valid`` part.
+    The labeling functions are the sources of ``noise=votes``, which knows more ways to aggregate. Distant labels exist for the training part only:
+    noisy validation is carved out of it, and clean_val looks at the gold ``valid`` part.
 
     Raises:
         DataError: a file is missing or broken; names file and line.
@@ -36,9 +38,11 @@ def load(paths: Paths) -> Task:
     train, valid, test = ([Sentence(*pair, (i,) * len(pair[0])) for i, pair in enumerate(_pairs(text[side], gold[side]), 1)] for side in SIDES)
     recorded: dict[str, Sequence[Sequence[str]]] = {"distant": [tags for _, tags in _pairs(text["train"], given)]}
     votes = sorted((paths.data / "wikigold" / "wrench").glob("*.json"))
-    recorded |= _voted(train, votes) if votes else {}
+    voted = _voted(train, votes) if votes else {}
+    recorded |= voted
     files = owndata.digests(*text.values(), *gold.values(), given, *votes)
-    return tagging_task("wikigold", TYPES, train, test, recorded, gold_val=valid, files=files)
+    task = tagging_task("wikigold", TYPES, train, test, recorded, gold_val=valid, files=files)
+    return replace(task, annotators=tuple(name for name in voted if name not in ("majority", "dawid_skene")))
 
 
 def _pairs(text: Path, labels: Path) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -1,0 +1,56 @@
+"""Labels that several recorded sources agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from benchmark.aggregation import aggregated
+from benchmark.errors import ConfigError, choices
+from benchmark.noise.base import Context, Noise, Streams, corruption
+from benchmark.noise.class_conditional import CLASSES
+from benchmark.noise.tags import find_spans, tagset, write_spans
+from benchmark.types import Corruption, Labels
+
+
+class Votes(Noise):
+    """One label of each unit from the recorded labels of several sources, such as labeling functions: ``by`` names the rule (``aggregation``).
+
+    Of tagged tokens an O is no vote (``outside=abstains``): a source that knows few names says O of all others, and a majority that counts it finds
+    almost nothing. With ``outside=votes`` it counts, for rules that learn what an O of each source is worth. An I- that continues nothing begins an entity.
+    The votes (N, A) are kept; there is one draw.
+
+    Args:
+        by: a rule of ``aggregation.RULES``.
+        sources: names of recorded label sets; null = the task's single sources, or all of its sets.
+        outside: abstains | votes.
+    """
+
+    problems = CLASSES
+    needs = frozenset({"annotations"})
+    not_drawn = not_nested = "the votes were recorded once"
+    not_local = "how far a source is trusted depends on all of its votes"
+
+    def __init__(self, by: str = "majority", sources: list[str] | None = None, outside: Literal["abstains", "votes"] = "abstains") -> None:
+        self.by, self.sources, self.outside = by, sources, outside
+
+    def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
+        """Observed = what the rule makes of the live units' votes."""
+        names: Sequence[str] = self.sources or context.annotators or tuple(context.annotations)
+        for name in names:
+            if name not in context.annotations:
+                raise ConfigError(f"noise.sources names {name!r}, which is not recorded for this task: {choices(name, context.annotations)}")
+        if not names:
+            raise ConfigError("noise votes needs recorded labels of several sources, and this task has none: take another noise")
+        votes = np.stack([context.annotations[name] for name in names], axis=1)
+        votes[~labels.live] = -1
+        tags = tagset(labels.names) if labels.problem == "tagging" else None
+        cast = np.where(votes == tags.outside, -1, votes) if tags is not None and self.outside == "abstains" else votes
+        observed = labels.value.copy()
+        observed[labels.live] = aggregated(self.by, cast[labels.live], labels.num_classes, 0 if tags is None else tags.outside)
+        if tags is not None:
+            given = Labels(observed, labels.group, labels.column, labels.live, labels.kind, labels.num_classes, labels.names, labels.problem)
+            write_spans(observed, find_spans(given, tags), tags)
+        return corruption(labels, observed, votes=votes)

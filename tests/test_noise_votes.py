@@ -1,0 +1,126 @@
+"""Votes of several sources become one label: by rules of the suite, and of libraries where they are installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark import functional
+from benchmark.aggregation import CROWD_KIT, RULES, aggregated
+from benchmark.errors import ConfigError
+from benchmark.identity import ROOT
+from benchmark.noise.base import Context, Streams
+from benchmark.noise.votes import Votes
+from benchmark.problems import Multiclass, Tagging
+from benchmark.types import Labels
+
+LIBRARY = dict.fromkeys(CROWD_KIT, "crowdkit") | {"snorkel": "snorkel"}
+INSTALLED = {name: importlib.util.find_spec(name) is not None for name in set(LIBRARY.values())}
+NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+@pytest.fixture(scope="module")
+def crowd() -> tuple[np.ndarray, np.ndarray]:
+    """Right classes (400,), and votes (400, 8) of sources that are right in 35 to 90 % of the cases and abstain in a fifth; nobody votes on the last unit."""
+    rng = np.random.default_rng(0)
+    right = rng.integers(0, 3, 400)
+    skill = np.array([0.9, 0.85, 0.8, 0.5, 0.4, 0.4, 0.35, 0.35])
+    wrong = (right[:, None] + rng.integers(1, 3, (400, 8))) % 3
+    votes = np.where(rng.random((400, 8)) < skill, right[:, None], wrong)
+    votes[rng.random((400, 8)) < 0.2] = -1
+    votes[-1] = -1
+    return right, votes
+
+
+def needs(rule: str) -> str:
+    """Skip where the library of a rule is not installed."""
+    if not INSTALLED.get(LIBRARY.get(rule, ""), True):
+        pytest.skip("make setup-votes was not run")
+    return rule
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_is_better_than_most_sources_and_leaves_generators_alone(rule: str, crowd: tuple[np.ndarray, np.ndarray]) -> None:
+    right, votes = crowd
+    before = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()  # type: ignore[index]
+    found = aggregated(needs(rule), votes, 3, outside=2)
+    assert found.shape == (400,)
+    assert found[-1] == 2
+    assert (found == right)[:-1].mean() > 0.78
+    assert np.array_equal(found, aggregated(rule, votes, 3, outside=2))
+    after = random.getstate(), np.random.get_state()[1], torch.get_rng_state()  # type: ignore[index]
+    assert before[0] == after[0]
+    assert all(bool((a == b).all()) for a, b in zip(before[1:], after[1:], strict=True))
+
+
+def test_the_own_dawid_skene_agrees_with_that_of_crowd_kit(crowd: tuple[np.ndarray, np.ndarray]) -> None:
+    needs("mace")
+    import pandas as pd
+    from crowdkit.aggregation import DawidSkene
+
+    votes = crowd[1][:-1]
+    unit, source = np.nonzero(votes >= 0)
+    other = DawidSkene(n_iter=50).fit_predict(pd.DataFrame({"task": unit, "worker": source, "label": votes[unit, source]}))
+    assert (other.loc[np.arange(len(votes))].to_numpy() == functional.dawid_skene(votes, 3).argmax(1)).mean() > 0.99
+
+
+@pytest.mark.parametrize("rule", LIBRARY)
+def test_a_missing_library_is_one_line(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("crowdkit", "snorkel.labeling.model.label_model"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ConfigError, match=rf"noise\.by={rule} needs the package .*: run 'make setup-votes'") as caught:
+        aggregated(rule, np.zeros((2, 2), dtype=int), 3)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_rule_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"noise\.by='maec' is unknown: did you mean 'mace'"):
+        aggregated("maec", np.zeros((2, 2), dtype=int), 3)
+
+
+def tagged() -> tuple[Labels, dict[str, np.ndarray]]:
+    """Two sentences of four tokens, the second one shorter; three sources, two of which know persons or places alone."""
+    y = np.array([[1, 2, 0, 3], [0, 1, -1, -1]])
+    persons, places = np.array([1, 2, 0, 0, 0, 1, -1, -1]), np.array([0, 0, 0, 3, 0, 0, -1, -1])
+    return Tagging(NAMES, 4).labels(y), {"persons": persons, "places": places, "strange": np.array([0, 0, 0, 0, 4, 0, -1, -1])}
+
+
+def test_outside_is_no_vote_unless_asked_for() -> None:
+    labels, given = tagged()
+    made = Votes()(labels, Streams(labels, 0), Context(given))
+    assert made.observed.tolist() == [1, 2, 0, 3, 3, 1, -1, -1]  # the I- that continues nothing begins an entity
+    assert Votes(outside="votes")(labels, Streams(labels, 0), Context(given)).observed.tolist() == [0, 0, 0, 0, 0, 0, -1, -1]
+    assert made.votes is not None
+    assert made.votes[:, 1].tolist() == [0, 0, 0, 3, 0, 0, -1, -1]
+
+
+def test_sources_are_those_named_or_the_tasks_single_ones_or_all() -> None:
+    labels, given = tagged()
+    named = Votes(sources=["persons"])(labels, Streams(labels, 0), Context(given))
+    assert named.observed.tolist() == given["persons"].tolist()
+    single = Votes()(labels, Streams(labels, 0), Context(given, annotators=("places",)))
+    assert single.observed.tolist() == given["places"].tolist()
+    with pytest.raises(ConfigError, match=r"noise\.sources names 'person', which is not recorded for this task: did you mean 'persons'"):
+        Votes(sources=["person"])(labels, Streams(labels, 0), Context(given))
+    with pytest.raises(ConfigError, match="noise votes needs recorded labels of several sources"):
+        Votes()(labels, Streams(labels, 0), Context())
+
+
+def test_classes_need_no_outside() -> None:
+    labels = Multiclass(list("abc")).labels(np.array([0, 1, 2]))
+    given = {"x": np.array([0, 1, 1]), "y": np.array([0, 2, 1]), "z": np.array([0, 2, 2])}
+    assert Votes()(labels, Streams(labels, 0), Context(given)).observed.tolist() == [0, 2, 1]
+
+
+def test_the_lock_adds_to_the_other_one() -> None:
+    lock, base = (
+        {line.partition("==")[0].lower() for line in (ROOT / name).read_text(encoding="utf8").splitlines() if "==" in line}
+        for name in ("requirements-votes.lock", "requirements.lock")
+    )
+    assert {"crowd-kit", "snorkel"} <= lock
+    assert not lock & base
