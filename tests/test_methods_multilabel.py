@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
 from benchmark.api import load_method
+from benchmark.encoders import minilm
 from benchmark.errors import ConfigError, DataError
 from benchmark.methods.base import Method, RunInfo
 from benchmark.methods.bomd import label_vectors, nearest_votes, ranked_first
@@ -314,6 +315,22 @@ def test_nvum_remembers_logits_less_their_prior() -> None:
     assert value(method) == pytest.approx(float((BCE + regularizer).mean()), rel=1e-4)
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_nbpo_climbs_along_its_slopes_and_starts_with_few_missing_positives(exact: bool) -> None:
+    method = ready("nbpo", exact=exact, decay=0.0, start=0.05)
+    mine, label = method.of_example.weight, method.of_label  # type: ignore[union-attr]
+    flip = (mine @ label.T).sigmoid().detach()
+    assert 0.02 < float(flip.min()) < float(flip.max()) < 0.12
+    z = Z.clone().requires_grad_(True)
+    found = method.objective(step(z))
+    found.backward()
+    slope = functional.missing_positive_slopes(Z.sigmoid(), flip, Y.float(), exact)
+    assert torch.allclose(z.grad, -slope[0] / (N * C), atol=1e-6)  # type: ignore[arg-type]
+    assert torch.allclose(label.grad, -(slope[1].T @ mine) / (N * C), atol=1e-6)  # type: ignore[union-attr,arg-type]
+    seen = Z.sigmoid() * (1 - flip)
+    assert found.item() == pytest.approx(float(F.binary_cross_entropy(seen, Y.float())), rel=1e-4)
+
+
 def test_dividemix_ml_gives_all_labels_of_an_example_one_posterior() -> None:
     y = torch.from_numpy((RNG.random((60, 3)) < 0.5).astype(np.int64))
     method = ready("dividemix_ml", y)
@@ -381,14 +398,34 @@ def test_an_example_that_a_list_lacks_has_the_rank_after_the_last() -> None:
 
 def test_label_vectors_come_from_cooccurrence_or_a_file(tmp_path: Path) -> None:
     y = torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-    assert torch.allclose(label_vectors(y, None), F.normalize(torch.tensor([[1.0, 0.5, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), dim=1))
+    names = ["Edema", "Lung mass", "Hernia"]
+    expected = F.normalize(torch.tensor([[1.0, 0.5, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), dim=1)
+    assert torch.allclose(label_vectors(y, names, "cooccurrence"), expected)
     np.save(tmp_path / "w.npy", np.ones((3, 4)))
-    assert torch.allclose(label_vectors(y, str(tmp_path / "w.npy")), torch.full((3, 4), 0.5))
+    assert torch.allclose(label_vectors(y, names, str(tmp_path / "w.npy")), torch.full((3, 4), 0.5))
     np.save(tmp_path / "few.npy", np.ones((2, 4)))
     with pytest.raises(ConfigError, match="the task has 3 labels"):
-        label_vectors(y, str(tmp_path / "few.npy"))
+        label_vectors(y, names, str(tmp_path / "few.npy"))
     with pytest.raises(DataError, match="cannot be read as an array"):
-        label_vectors(y, str(tmp_path / "none.npy"))
+        label_vectors(y, names, str(tmp_path / "none.npy"))
+
+
+def test_label_vectors_of_names_can_be_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    @torch.inference_mode()
+    def pooled(tokenizer: object, encoder: object, texts: list[str]) -> Tensor:
+        asked.extend(texts)
+        return torch.eye(len(texts))
+
+    monkeypatch.setattr(minilm, "folder", lambda: Path("here"))
+    monkeypatch.setattr(minilm, "pooled", pooled)
+    monkeypatch.setattr("benchmark.models.transformer.loaded", lambda name: (name, None))
+    w = label_vectors(torch.zeros(2, 2), ["Edema", "Lung_mass"], "minilm")
+    assert asked == ["Edema", "Lung mass"]
+    v = torch.ones(1, 2, requires_grad=True)
+    (v @ w.T).sum().backward()
+    assert torch.equal(v.grad, torch.ones(1, 2))  # type: ignore[arg-type]
 
 
 def test_glc_reads_its_matrix_from_trusted_examples() -> None:
@@ -431,7 +468,9 @@ def test_noise_layer_starts_too_near_the_identity_to_explain_a_rare_label_and_le
     assert float(weight.grad.abs().sum()) > 0  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ["assume_negative", "wan", "lsan", "hill", "large_loss", "comic", "masked_supervision", "nvum", "propensity", "sparsemax"])
+@pytest.mark.parametrize(
+    "name", ["assume_negative", "wan", "lsan", "hill", "large_loss", "comic", "masked_supervision", "nbpo", "nvum", "propensity", "sparsemax"]
+)
 def test_an_unknown_label_has_no_gradient(name: str) -> None:
     y = Y.clone()
     y[1, 2] = -1

@@ -45,6 +45,21 @@ def test_labels_are_manual_and_automatic_ones_are_recorded(tmp_path: Path, paths
     assert task.train.x.dtype == torch.float32
 
 
+def test_sentence_vectors_have_the_split_of_terms_and_are_standardized_by_the_pool(tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ownfiles.write_cxr_reports(tmp_path)
+    words = load_task("cxr_reports", paths, vocabulary=30, **options)
+    monkeypatch.setattr("tasks.cxr_reports.text_vectors", lambda texts, cache: np.array([[len(text), text.count("mass")] for text in texts], dtype=np.float32))
+    task = load_task("cxr_reports", paths, vocabulary=30, vectors="minilm", **options)
+    assert task.train.x.shape == (len(words.train), 2)
+    assert torch.allclose(task.train.x.mean(0), torch.zeros(2), atol=1e-5)
+    assert np.array_equal(task.places, words.places)  # type: ignore[arg-type]
+    assert np.array_equal(task.test.y, words.test.y)
+    assert task.features is not None
+    assert np.array_equal(task.features(), words.train.x.numpy())  # noise does not see what methods see
+    with pytest.raises(ConfigError, match=r"vectors.*tf_idf"):
+        load_task("cxr_reports", paths, vectors="bert", **options)
+
+
 def test_terms_come_from_the_pool() -> None:
     texts = np.array(["lung clear", "lung clear", "lung clear", "heart heart"], dtype=object)
     x = tf_idf(texts, np.array([True, True, True, False]), 10)

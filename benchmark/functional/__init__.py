@@ -10,6 +10,7 @@ from benchmark.functional.label_structure import (
     bernoulli_divergence,
     best_threshold,
     exponential_quality,
+    missing_positive_slopes,
     propensity_loss,
     smooth_relabel,
     structure_distance,
@@ -45,6 +46,7 @@ from benchmark.functional.multilabel import (
     sparsemax_loss,
     splc_loss,
 )
+from benchmark.functional.proportions import bag_marginals
 from benchmark.functional.robust import bootstrapped, bounded_cross_entropy, normalized_cross_entropy, normalized_focal, reverse_cross_entropy
 from benchmark.functional.selection import class_balanced, forget_schedule, group_rates, label_prior, linear_ramp, rank_in_group, small_loss
 from benchmark.functional.semisupervised import co_guess, contrast, mix_targets, negative_entropy, refine, sharpen, uniform_penalty
@@ -66,6 +68,7 @@ __all__ = [
     "anchor_transition",
     "asymmetric_loss",
     "backward_correction",
+    "bag_marginals",
     "bag_ranking_loss",
     "believed",
     "bernoulli_divergence",
@@ -111,6 +114,7 @@ __all__ = [
     "look_up",
     "majority_vote",
     "mean_absolute_error",
+    "missing_positive_slopes",
     "mix_targets",
     "multi_focal",
     "nearest_similarity",

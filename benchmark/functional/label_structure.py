@@ -127,3 +127,21 @@ def smooth_relabel(label: Tensor, vote: Tensor, lam: float, smooth: float) -> Te
     tensor([0.7500, 0.5000, 0.0000])
     """
     return ((1 - lam) * label + lam * (smooth + (1 - smooth) * vote)) * (label + vote > 0)
+
+
+def missing_positive_slopes(relevance: Tensor, flip: Tensor, observed: Tensor, exact: bool) -> tuple[Tensor, Tensor]:
+    """Ascent directions of the logits of r = P(right 1) and g = P(observed 0 | right 1), where P(observed 1) = r (1 - g).
+
+    ``exact``: the gradient of the log-likelihood, (1 - r, -g) at observed ones, r (1 - r) (g - 1) / q and g (1 - g) r / q, q = 1 - r + g r, at the rest.
+    Otherwise what the authors descend in its place: ((1 - g) (1 - r), -g r) and (g (1 - r) - r, (1 - g) r) (Yu and Qin, 2020, arXiv:2007.07204).
+
+    >>> [s.tolist() for s in missing_positive_slopes(torch.tensor([0.5]), torch.tensor([0.5]), torch.tensor([0.0]), True)]
+    [[-0.1666666716337204], [0.1666666716337204]]
+    """
+    r, g = relevance, flip
+    if exact:
+        rest = 1 - r + g * r
+        one, zero = (1 - r, -g), ((g - 1) * r * (1 - r) / rest, g * (1 - g) * r / rest)
+    else:
+        one, zero = ((1 - g) * (1 - r), -g * r), (g * (1 - r) - r, (1 - g) * r)
+    return torch.where(observed == 1, one[0], zero[0]), torch.where(observed == 1, one[1], zero[1])

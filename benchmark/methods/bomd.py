@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +47,14 @@ class BoMD(MultiLabelMethod):
     family = "label refurbishment"
     cites = "Chen et al., 2023, arXiv:2203.01937"
     keeps = "2 N C; 200 neighbours of each descriptor while it prepares"
-    differs = "label vectors are rows of label co-occurrence unless a file gives others; an image absent from a list counts with its last rank"
+    differs = (
+        "label vectors are rows of label co-occurrence, MiniLM's or a file's in place of BlueBERT's; an image absent from a list counts with its last rank"
+    )
 
     target: Tensor
     moved: Tensor
 
-    def __init__(self, bag: int = 3, beta: float = 0.3, lam: float = 0.6, smooth: float = 0.25, neighbours: int = 10, vectors: str | None = None) -> None:
+    def __init__(self, bag: int = 3, beta: float = 0.3, lam: float = 0.6, smooth: float = 0.25, neighbours: int = 10, vectors: str = "cooccurrence") -> None:
         super().__init__()
         self.bag, self.beta, self.lam, self.smooth = bag, beta, lam, smooth
         self.neighbours, self.vectors = neighbours, vectors
@@ -63,7 +66,7 @@ class BoMD(MultiLabelMethod):
     def prepare(self, fit: FitFunction, run: RunInfo) -> None:
         """Descriptors, clean examples, votes and targets."""
         y = observed_positives(run)
-        w = label_vectors(y, self.vectors)
+        w = label_vectors(y, run.names, self.vectors)
         descriptors = Descriptors(y, w, self.bag, self.beta)
         found = fit(outputs=self.bag * w.shape[1], method=descriptors).predict(np.arange(run.num_examples))
         bags = found.reshape(run.num_examples, self.bag, -1)
@@ -82,23 +85,29 @@ class BoMD(MultiLabelMethod):
         return self.moved.reshape(-1)
 
 
-def label_vectors(positive: Tensor, file: str | None) -> Tensor:
-    """(C, D) label vectors of length one: how often other labels occur with each, or the rows of a .npy file.
+def label_vectors(positive: Tensor, names: Sequence[str], source: str) -> Tensor:
+    """(C, D) label vectors of length one: how often other labels occur with each, MiniLM's of their names, or the rows of a .npy file.
 
     Raises:
-        DataError: the file cannot be read. ConfigError: it has another number of rows.
+        DataError: the file cannot be read. ConfigError: it has another number of rows, or MiniLM is not installed.
     """
-    if file is None:
+    if source == "cooccurrence":
         together = positive.T @ positive
         together = together / positive.sum(0).clamp(min=1)[:, None]
         together.fill_diagonal_(1.0)
         return F.normalize(together, dim=1)
+    if source == "minilm":
+        from benchmark.encoders import minilm
+        from benchmark.models.transformer import loaded
+
+        vectors = minilm.pooled(*loaded(str(minilm.folder())), [name.replace("_", " ") for name in names])
+        return vectors.clone().to(positive)  # made for inference: gradients may not pass it
     try:
-        content = np.load(Path(file).expanduser(), allow_pickle=False)
+        content = np.load(Path(source).expanduser(), allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"method.vectors={file} cannot be read as an array ({error}): give a .npy file with a row for each label") from error
+        raise DataError(f"method.vectors={source} cannot be read as an array ({error}): give cooccurrence, minilm or a .npy file with a row a label") from error
     if content.ndim != 2 or len(content) != positive.shape[1]:
-        raise ConfigError(f"method.vectors={file} has shape {content.shape}, the task has {positive.shape[1]} labels: give a row for each")
+        raise ConfigError(f"method.vectors={source} has shape {content.shape}, the task has {positive.shape[1]} labels: give a row for each")
     return F.normalize(torch.from_numpy(content.astype(np.float32)).to(positive), dim=1)
 
 

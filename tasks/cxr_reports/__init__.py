@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from xml.etree import ElementTree
 
 import numpy as np
 import torch
 
 from benchmark import owndata
-from benchmark.data import held_out, sha256_of
+from benchmark.data import held_out, sha256_of, standardized
+from benchmark.encoders.minilm import text_vectors
 from benchmark.errors import ConfigError, DataError
 from benchmark.paths import Paths
 from benchmark.problems import MultiLabel
@@ -35,16 +37,18 @@ class Reports:
     terms: list[tuple[list[str], list[str]]]
 
 
-def load(paths: Paths, archive: str | None, vocabulary: int) -> Task:
-    """TF-IDF of words and pairs of words; the automatic labels are the recorded ones.
+def load(paths: Paths, archive: str | None, vectors: Literal["tf_idf", "minilm"], vocabulary: int) -> Task:
+    """Reports as vectors; the automatic labels are the recorded ones. Both kinds of vectors have the same split.
 
     Args:
-        paths: the wheel is looked for, and kept, in ``wheels/`` of the data and cache folders.
+        paths: the wheel is looked for, and kept, in ``wheels/`` of the data and cache folders; MiniLM's vectors in ``features/`` of the latter.
         archive: another archive of the wheel's layout; its content is not compared with anything.
-        vocabulary: size of the inputs, the most frequent terms of the training pool.
+        vectors: TF-IDF of words and pairs of words, or the 384 features of frozen MiniLM, standardized by the training pool. Noise that depends on
+            inputs reads TF-IDF.
+        vocabulary: number of terms, the most frequent ones of the training pool.
 
     Raises:
-        ConfigError: a vocabulary of less than 2 terms. DataError: the archive cannot be fetched or read.
+        ConfigError: a vocabulary of less than 2 terms, or MiniLM is not installed. DataError: the archive cannot be fetched or read.
     """
     if vocabulary < 2:
         raise ConfigError(f"task.vocabulary={vocabulary} is too small: give at least 2 terms")
@@ -55,6 +59,9 @@ def load(paths: Paths, archive: str | None, vocabulary: int) -> Task:
     x = tf_idf(texts, ~held, vocabulary)
     _, group = np.unique(x.view(np.dtype((np.void, x.strides[0])))[:, 0], return_inverse=True)
     held &= ~np.isin(group, group[~held])  # reports that differ in words outside the vocabulary only are one input: they stay in the pool
+    terms = x
+    if vectors == "minilm":
+        x = standardized(text_vectors(reports.texts, paths.cache), ~held)
     train, test = (Examples(torch.from_numpy(x[side]), reports.manual[side]) for side in (~held, held))
     return Task(
         "cxr_reports",
@@ -63,6 +70,7 @@ def load(paths: Paths, archive: str | None, vocabulary: int) -> Task:
         test,
         np.unique(group[~held], return_inverse=True)[1],
         annotations={"automatic": reports.automatic[~held]},
+        features=None if vectors == "tf_idf" else lambda: terms[~held],
         val_fraction=VAL_FRACTION,
         places=np.concatenate([np.array(reports.files)[side] for side in (~held, held)]),
         files={} if archive is None else {str(file): sha256_of(file)},
