@@ -104,7 +104,7 @@ def _differences(config: Mapping[str, Any], default: Mapping[str, Any], axis: st
             if not is_plugin(plain) or bare(value) != bare(plain):  # type: ignore[arg-type]
                 out.append(f"{key}={label(axis, _name_of(value, axis), value, facts)}")
         elif value != plain:
-            out.append(f"{key}={_text(value, ' ')}")
+            out.append(f"{key}={spelled(value, ' ')}")
     return out
 
 
@@ -119,7 +119,7 @@ def _overrides(config: Mapping[str, Any], default: Mapping[str, Any], axis: str,
             inner: Mapping[str, Any] = plain if same else default_of(axis, name)  # type: ignore[assignment]
             out += _overrides(value, _expected(axis, name, value, inner, facts), axis, f"{where}.{key}", facts)
         elif value != plain:
-            out.append(f"{where}.{key}={_text(value)}")
+            out.append(f"{where}.{key}={spelled(value)}")
     return out
 
 
@@ -129,12 +129,14 @@ def _name_of(config: Mapping[str, Any], axis: str) -> str:
     return min(same, key=lambda n: sum(config.get(k) != v for k, v in default_of(axis, n).items()))
 
 
-def _text(value: Any, gap: str = "") -> str:
+def spelled(value: Any, gap: str = "") -> str:
     """A value as Hydra's command line reads it."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, Mapping):
-        return "{" + f",{gap}".join(f"{key}:{gap}{_text(item, gap)}" for key, item in value.items()) + "}"
+        return "{" + f",{gap}".join(f"{key}:{gap}{spelled(item, gap)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + f",{gap}".join(_text(item, gap) for item in value) + "]"
+        return "[" + f",{gap}".join(spelled(item, gap) for item in value) + "]"
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
     if isinstance(value, str) and not PLAIN.fullmatch(value):

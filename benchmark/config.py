@@ -6,6 +6,7 @@ line that names the choices, and a ``_target_`` outside ``benchmark.`` and ``tas
 
 from __future__ import annotations
 
+import collections.abc
 import copy
 import functools
 import importlib
@@ -149,7 +150,7 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     if typing.get_origin(hint) is typing.Literal and value not in typing.get_args(hint):
         raise ConfigError(f"{where}={value!r} is unknown: {choices(value, map(str, typing.get_args(hint)))}")
     if not _fits(value, hint):
-        name = getattr(hint, "__name__", None) if not typing.get_args(hint) else str(hint).replace("typing.", "")
+        name = getattr(hint, "__name__", None) if not typing.get_args(hint) else str(hint).replace("typing.", "").replace("collections.abc.", "")
         raise ConfigError(f"{where}={value!r} has the wrong type: expected {name}, got {type(value).__name__}")
     return float(value) if hint is float else value
 
@@ -162,7 +163,7 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, part) for part in inner)
     if origin is typing.Literal:
         return value in inner
-    if origin is list:
+    if origin in (list, collections.abc.Sequence):
         return isinstance(value, list) and all(_fits(item, inner[0]) for item in value)
     if isinstance(value, bool) and hint in (int, float):
         return False

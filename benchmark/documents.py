@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmark.cells import spelled
 from benchmark.claims import measured
 from benchmark.config import build, names, option
 from benchmark.identity import ROOT
@@ -38,7 +39,7 @@ def method_table() -> str:
     ]
     for name, method in made.items():
         config = option("method", name)
-        defaults = ", ".join(f"{k}={v}" for k, v in config.items() if not k.startswith("_") and not isinstance(v, dict))
+        defaults = ", ".join(f"{k}={spelled(v)}" for k, v in config.items() if not k.startswith("_") and not isinstance(v, dict))
         price = method.passes(EPOCHS)
         bound = "up to " if price.at_most else ""
         cells = [
@@ -92,7 +93,7 @@ def noise_table() -> str:
     for name in names("noise"):
         config = option("noise", name)
         noise = build(config, "noise")
-        defaults = ", ".join(f"{k}={v['_target_'].rsplit('.')[-1] if isinstance(v, dict) else v}" for k, v in config.items() if k != "_target_")
+        defaults = ", ".join(f"{k}={v['_target_'].rsplit('.')[-1] if isinstance(v, dict) else spelled(v)}" for k, v in config.items() if k != "_target_")
         text = " ".join(inspect.cleandoc(type(noise).__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|")
         nested = f"no: {noise.not_nested}" if noise.not_nested else "yes"
         lines.append(f"| `{name}` | {defaults} | {', '.join(sorted(noise.problems))} | {', '.join(sorted(noise.needs))} | {nested} | {text} |")

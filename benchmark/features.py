@@ -5,16 +5,17 @@ Images are encoded in shares of 1,000, each an artifact of its own: an interrupt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from benchmark.artifacts import kept
-from benchmark.config import build, names, option
+from benchmark.config import build, names, option, resolve_target
 from benchmark.data import standardized
 from benchmark.encoders.base import Encoder
 from benchmark.errors import ConfigError, choices
@@ -70,6 +71,21 @@ def encoded(images: Tensor, by: Encoder, cache: Path, missing: str | None = None
     return np.concatenate(parts).astype(np.float32)
 
 
+def check_model(noise_features: str | None, model: Mapping[str, Any]) -> None:
+    """Noise does not depend on the features of the encoder that the networks of a cell begin as.
+
+    Raises:
+        ConfigError: it does.
+    """
+    if noise_features is not None:
+        _check_apart(noise_features, encoder(noise_features), resolve_target(model, "model").begins_as(model), "model")
+
+
+def _check_apart(name: str | None, of_noise: Encoder | None, of_methods: Encoder | None, where: str) -> None:
+    if of_noise is not None and of_methods is not None and of_noise.weights() == of_methods.weights():
+        raise ConfigError(f"task.noise_features={name} is the encoder of {where}: noise made from what methods see is refused, take another")
+
+
 def with_features(task: Task, features: str | None, noise_features: str | None, cache: Path) -> Task:
     """The task with features of an encoder in place of its images, standardized by those of the training pool.
 
@@ -83,8 +99,7 @@ def with_features(task: Task, features: str | None, noise_features: str | None, 
     if task.train.x.dim() != 4:
         raise ConfigError(f"task.features={features or noise_features}: {task.name} has no images to encode: leave it out")
     chosen, other = (None if name is None else encoder(name) for name in (features, noise_features))
-    if chosen is not None and other is not None and chosen.identity() == other.identity():
-        raise ConfigError(f"task.noise_features={noise_features} is the encoder of task.features: noise made from what methods see is refused, take another")
+    _check_apart(noise_features, other, chosen, "task.features")
 
     def read(images: Tensor, by: Encoder, name: str) -> np.ndarray:
         how = f"features of {task.name} by {name} were not computed yet: run 'make features ENCODER={name} TASK=' with this task"

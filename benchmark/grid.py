@@ -208,32 +208,39 @@ def _cell(entries: Mapping[str, str], extra: Sequence[str]) -> tuple[Cell, list[
 
 def unsupported(cell: Cell) -> str | None:
     """Why a cell cannot run, from the yamls and the plugins' declarations alone; None if it can."""
+    return next(_reasons(cell), None)
+
+
+def _reasons(cell: Cell) -> Iterator[str]:
     task, method, noise = (cell.choice[axis] for axis in ("task", "method", "noise"))
     problem, inputs = cell.config["task"]["problem"], cell.config["task"]["inputs"]
     if problem not in problem_classes():
         raise ConfigError(f"task.problem={problem!r} is unknown: {choices(problem, problem_classes())}")
     kind = declared(problem_classes()[problem], "kind")
-    for plugin in layers(cell.config["method"]):
+    methods, noises = (list(layers(cell.config[axis])) for axis in ("method", "noise"))
+    for plugin in methods:
         kinds, problems = (declaration(plugin, "method", name) for name in ("kinds", "problems"))
         if kind not in kinds:
-            return f"{method} supports {' and '.join(sorted(kinds))}, {task} is {kind}"
+            yield f"{method} supports {' and '.join(sorted(kinds))}, {task} is {kind}"
         if problems is not None and problem not in problems:
-            return f"{method} supports {' and '.join(sorted(problems))}, {task} is {problem}"
-    for plugin in layers(cell.config["noise"]):
+            yield f"{method} supports {' and '.join(sorted(problems))}, {task} is {problem}"
+    for plugin in methods[1:]:
+        if declaration(plugin, "method", "own_gradient"):
+            yield f"{cell.labels['method']} cannot be: {plugin['_target_'].rpartition('.')[2]} steps along a gradient of its own, which nothing can wrap"
+    for plugin in noises:
         problems = declaration(plugin, "noise", "problems")
         if problem not in problems:
-            return f"{noise} serves {' and '.join(sorted(problems))}, {task} is {problem}"
-    given = constant(cell.config["task"]["_target_"].rpartition(".")[0], "GIVES", frozenset[str]())
-    given = given.union(*(declaration(plugin, "noise", "gives") for plugin in layers(cell.config["noise"])))
-    needed = frozenset[str]().union(*(declaration(plugin, "method", "needs") for plugin in layers(cell.config["method"])))
+            yield f"{noise} serves {' and '.join(sorted(problems))}, {task} is {problem}"
+    given: frozenset[str] = constant(cell.config["task"]["_target_"].rpartition(".")[0], "GIVES", frozenset())
+    given = given.union(*(declaration(plugin, "noise", "gives") for plugin in noises))
+    needed = frozenset[str]().union(*(declaration(plugin, "method", "needs") for plugin in methods))
     for need in BROUGHT:
         if need in needed - given:
-            return f"{method} needs {need}, which neither {task} nor {noise} gives"
+            yield f"{method} needs {need}, which neither {task} nor {noise} gives"
     reads = declaration(cell.config["model"], "model", "inputs")
     inputs = "vector" if cell.config["task"].get("features") else inputs  # an encoder's, in place of images
     if inputs not in reads:
-        return f"{cell.choice['model']} reads {' and '.join(sorted(reads))} inputs, {task} has {inputs} inputs"
-    return None
+        yield f"{cell.choice['model']} reads {' and '.join(sorted(reads))} inputs, {task} has {inputs} inputs"
 
 
 def layers(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

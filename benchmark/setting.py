@@ -17,7 +17,7 @@ from benchmark.cells import Cell
 from benchmark.config import build, load_task_arguments, resolve_target
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
-from benchmark.features import encoder, with_features
+from benchmark.features import check_model, encoder, with_features
 from benchmark.files import sha256_of
 from benchmark.identity import digest, source_digest, stream
 from benchmark.measures import Side, detection, known
@@ -80,6 +80,7 @@ def setting_for(cell: Cell, seed: Seed, paths: Paths) -> Setting:
 @functools.lru_cache(maxsize=4)
 def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     content = json.loads(config)
+    check_model(content["task"].get("noise_features"), content["model"])
     task = load_task(content["task"], paths)
     pool = pool_of(task)
     made, manifest = corrupt(task, content["noise"], seed[1], paths.cache)

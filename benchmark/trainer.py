@@ -94,11 +94,11 @@ class ActiveOptimizers:
         for optimizer in (*self._main, *self._own):
             optimizer.zero_grad(set_to_none=True)
 
-    def step(self) -> None:
-        """Clip the networks' gradients, where the trainer asks for it, and update."""
+    def step(self, by: torch.optim.Optimizer | None = None) -> None:
+        """Clip the networks' gradients, where the trainer asks for it, and update; ``by`` does so in place of all of them."""
         if self._clip is not None:
             nn.utils.clip_grad_norm_(self.parameters(), self._clip)
-        for optimizer in (*self._main, *self._own):
+        for optimizer in (*self._main, *self._own) if by is None else (by,):
             optimizer.step()
 
 

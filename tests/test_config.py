@@ -251,6 +251,7 @@ def test_labels_of_different_cells_differ() -> None:
 
 def test_equal_numbers_are_no_difference() -> None:
     assert label("method", "elr", option("method", "elr") | {"lam": 3}) == "elr"
+    assert label("method", "m_correction", option("method", "m_correction") | {"dynamic": True}) == "m_correction(dynamic=true)"  # as one types it
     assert made_cell(method={"rho": 0.05}).overrides == []
 
 

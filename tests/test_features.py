@@ -13,7 +13,7 @@ import torch
 from ownfiles import WRITERS
 
 from benchmark import features
-from benchmark.config import load, names
+from benchmark.config import build, load, names
 from benchmark.encoders.base import Encoder
 from benchmark.encoders.compute import compute
 from benchmark.errors import ConfigError
@@ -136,6 +136,22 @@ def test_noise_reads_pixels_or_another_encoder_but_never_the_methods(tmp_path: P
     assert not np.array_equal(labels[1], labels[2])
     with pytest.raises(ConfigError, match=r"is the encoder of task\.features"):
         features.with_features(task, "means", "means", tmp_path)
+
+
+def test_noise_never_reads_the_backbone_that_a_model_begins_as(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights decide: whatever the name is, and whatever size images are scaled to."""
+    torch.manual_seed(0)
+    weights = {"one": torch.nn.Linear(2, 2), "other": torch.nn.Linear(2, 2)}
+    weights["copy"] = weights["one"]
+    monkeypatch.setattr("benchmark.encoders.transformer._model", weights.__getitem__)
+    monkeypatch.setattr(features, "encoder", lambda name: build(load("encoder", "transformer", backbone=name), "encoder"))
+    model = load("model", "pretrained", backbone="one", size=64)
+    for same in ("one", "copy"):
+        with pytest.raises(ConfigError, match=f"task.noise_features={same} is the encoder of model"):
+            features.check_model(same, model)
+    features.check_model("other", model)
+    features.check_model(None, model)
+    features.check_model("one", load("model", "cnn3"))
 
 
 def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

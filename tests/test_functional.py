@@ -22,6 +22,7 @@ from benchmark.models.base import InputShape
 from benchmark.models.linear import Linear
 from benchmark.problems import MultiLabel
 from benchmark.step import Batch, Passes, Step
+from benchmark.types import Observed
 
 UNITS, CLASSES = 7, 5
 RNG = np.random.default_rng(3)
@@ -145,7 +146,7 @@ def test_gradient_equals_differences(name: str) -> None:
 
 
 def test_every_public_function_is_covered() -> None:
-    beside = {"forget_schedule", "gaussian_posterior", "group_folds", "group_rates", "small_loss"}  # tested below
+    beside = {"forget_schedule", "gaussian_posterior", "group_folds", "group_rates", "overall_rate", "small_loss"}  # tested below
     beside |= {"anchor_transition", "consensus", "consensus_transition", "dual_transition", "nearest_two", "neighbor_consensus"}  # test_functional_transition
     beside |= {"label_prior", "linear_ramp"}  # by their examples, and in the methods that use them
     beside |= {
@@ -403,6 +404,17 @@ def test_group_rates_are_one_mean_or_a_table() -> None:
     share, group = functional.group_rates(rate, target, column, per_class=True)
     torch.testing.assert_close(share, torch.tensor([0.1, 0.7, 0.6, 0.3]))
     assert group.tolist() == [0, 5, 3, 4]
+
+
+def test_the_overall_rate_is_that_of_the_units_not_of_the_classes() -> None:
+    rng = np.random.default_rng(0)
+    given, live = rng.choice(3, 500, p=[0.7, 0.2, 0.1]), rng.random(500) < 0.9
+    wrong = rng.random(500) < np.array([0.1, 0.5, 0.9])[given]
+    rate = torch.tensor([[wrong[live & (given == k)].mean() for k in range(3)]])
+    seen = Observed(torch.from_numpy(given), torch.arange(500), torch.zeros(500, dtype=torch.long), torch.from_numpy(live))
+    assert float(functional.overall_rate(rate, seen)) == pytest.approx(wrong[live].mean())
+    numbers = torch.tensor([[0.3]])  # of continuous targets
+    assert functional.overall_rate(numbers, seen) is numbers
 
 
 def test_group_rates_of_tokens_ignore_the_position() -> None:

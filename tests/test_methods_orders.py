@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_setting, run
+from conftest import corrupt_tiny, make_setting, make_task, run
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark.config import build, load
+from benchmark.errors import ConfigError
+from benchmark.grid import expand
 from benchmark.methods.base import Method
 from benchmark.models.base import InputShape, Network
 from benchmark.models.mlp import MLP
@@ -244,6 +246,59 @@ def test_sam_mixes_the_same_pairs_twice(setting: Setting) -> None:
     assert same[0] == same[1] == seen[0] < seen[1]
 
 
+def updated(method: Any, setting: Setting, epoch: int) -> list[Network]:
+    """Networks after three updates, on t_revision with a T that is not the identity."""
+    nets = networks(method.networks)
+    for inner in (method, getattr(method, "base", None)):
+        if hasattr(inner, "revision"):
+            inner.transition.copy_(0.7 * torch.eye(K) + 0.3 / K)
+    optimizers = sgd(nets, method)
+    for _ in range(3):
+        method.update(step_of(nets, setting, method, epoch=epoch), lambda loss: loss.backward(), optimizers)
+    return nets
+
+
+@pytest.mark.parametrize(
+    ("base", "keys", "epoch"), [("mixup", {}, 0), ("elr_plus", {}, 0), ("t_revision", {"revision_lr": 0.01}, 5), ("t_revision", {"revision_lr": 0.01}, 15)]
+)
+def test_sam_makes_the_steps_of_its_base(base: str, keys: dict[str, Any], epoch: int, setting: Setting) -> None:
+    """Without a radius bit for bit: moving averages follow, a revision's own optimizer steps. With one, from another gradient."""
+    plain = made(base, setting, **keys)
+    flat, sharp = (made("sam", setting, base=load("method", base, **keys), rho=rho) for rho in (0.0, 0.5))
+    expected, same, other = (updated(method, setting, epoch) for method in (plain, flat, sharp))
+    for one, two, three in zip(expected, same, other, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+        assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), three.parameters(), strict=True))
+    if base == "t_revision":
+        assert torch.equal(plain.revision, flat.base.revision)
+        assert bool(plain.revision.any()) == (epoch == 15)
+        assert torch.equal(plain.revision, sharp.base.revision) == (epoch == 5)
+
+
+def test_sam_refuses_what_steps_along_a_gradient_of_its_own() -> None:
+    with pytest.raises(ConfigError, match="CDR steps along a gradient of its own"):
+        build(load("method", "sam", base="cdr"), "method")
+    grid = expand([{"task": "diamonds", "noise": "clean", "method": ["sam", "sam(base=cdr)", "sam(base=sam)"], "trainer": "quick"}], {}, {}, [])
+    assert [cell.labels["method"] for cell in grid.cells] == ["sam"]
+    assert [reason.partition(":")[0] for reason in grid.skipped] == ["sam(base=cdr) cannot be", "sam(base=sam) cannot be"]
+
+
+def test_a_wrapper_has_the_views_of_what_it_wraps() -> None:
+    assert build(load("method", "sam", base="cross_split"), "method").strong_views == {2, 3}
+
+
+def test_the_forget_rate_is_the_share_of_wrong_labels_however_classes_differ() -> None:
+    """Class-dependent noise: the mean of the classes' shares is another number."""
+    task = make_task("multiclass")
+    matrix = [[1.0, 0.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    skewed = make_setting("multiclass", task=task, corruption=corrupt_tiny(task, "transition", {"matrix": matrix}))
+    assert skewed.truth.train is not None
+    wrong = float((skewed.data.train.value[:, 0].numpy() != skewed.truth.train).mean())
+    assert abs(float(skewed.declared["noise_rate"].mean()) - wrong) > 0.05
+    for name in ("small_loss", "coteaching", "jocor"):
+        assert float(made(name, skewed).rate) == pytest.approx(wrong)
+
+
 def test_tram_lets_the_second_head_leave_the_encoder_alone(setting: Setting) -> None:
     (net,) = networks(1)
     method = made("tram", setting, random=5)
@@ -471,13 +526,32 @@ def test_linear_probe_is_what_cross_validation_chooses(setting: Setting) -> None
 def test_a_probe_gives_classes_that_nobody_observed_no_chance() -> None:
     from benchmark.methods.linear_probe import probe
 
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(60, 3))
-    weight, bias = probe(x, np.where(x[:, 0] > 0, 3, 1), 5, rng)
+    x, fold = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 5
+    weight, bias = probe(x, np.where(x[:, 0] > 0, 3, 1), 5, fold)
     score = x @ weight + bias
     assert bias[[0, 2, 4]].tolist() == [-30.0] * 3
     assert ((score.argmax(1) == 3) == (x[:, 0] > 0)).mean() > 0.9
-    assert probe(x, np.full(60, 2), 5, rng)[1].tolist() == [-30.0, -30.0, 0.0, -30.0, -30.0]
+    assert probe(x, np.full(60, 2), 5, fold)[1].tolist() == [-30.0, -30.0, 0.0, -30.0, -30.0]
+    whole, _ = probe(x, np.where(x[:, 0] > 0, 3, 1), 5, np.zeros(60))  # one group: nothing to validate on
+    assert float(whole[0, 3]) > 1
+
+
+def test_a_probe_validates_on_no_copy_of_what_it_was_fitted_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = make_task("multiclass")
+    task.groups = np.arange(len(task.train)) // 4
+    seen: list[np.ndarray] = []
+
+    def probe(x: np.ndarray, y: np.ndarray, classes: int, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen.append(fold)
+        return np.zeros((x.shape[1], classes)), np.zeros(classes)
+
+    monkeypatch.setattr("benchmark.methods.linear_probe.probe", probe)
+    setting = make_setting("multiclass", task=task, model="linear")
+    run(load("method", "linear_probe"), setting)
+    (fold,), groups = seen, setting.data.groups
+    assert groups is not None
+    assert set(fold) == set(range(5))
+    assert all(len(set(fold[groups == group])) == 1 for group in np.unique(groups))
 
 
 def test_a_phase_can_freeze_batch_statistics(setting: Setting) -> None:

@@ -120,10 +120,32 @@ def test_every_block_changes_something_of_the_right_type(name: str) -> None:
     rules, keys = raw("method", name)["paper"], option("method", name)
     assert keys["setting"] == "blind"
     published(rules, keys, FACTS, name)
+    assert any(keys[key] != value for rule in rules for key, value in rule["use"].items())
     for rule in rules:
-        assert any(keys[key] != value for key, value in rule["use"].items()) or rule is not rules[0]
         config.build(keys | rule["use"], "method")
         assert rule.get("when") or rule is rules[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "keys"),
+    [
+        ("sam", {"noise": "clean", "task": "cifar10", "rate": None}, {"rho": 0.05}),
+        ("sam", {"noise": "human", "task": "cifar10n", "rate": None}, {"rho": 0.1}),
+        ("gce", {"noise": "symmetric", "task": "cifar100", "rate": 0.4}, {"start": 0.533}),
+        ("dividemix", {"noise": "symmetric", "task": "cifar100", "rate": 0.9}, {"lambda_u": 150.0, "threshold": 0.6, "history": 5, "warmup": 0.1}),
+        ("dividemix", {"noise": "symmetric", "task": "cifar100", "rate": 0.8}, {"lambda_u": 150.0, "threshold": 0.5, "history": 1, "warmup": 0.1}),
+        ("dividemix", {"noise": "symmetric", "task": "cifar10", "rate": 0.9}, {"lambda_u": 50.0, "threshold": 0.6, "history": 5, "warmup": 0.033}),
+        ("dividemix", {"noise": "symmetric", "task": "cifar10", "rate": 0.2}, {"lambda_u": 0.0, "threshold": 0.5}),
+        ("dividemix", {"noise": "asymmetric", "task": "cifar10", "rate": 0.4}, {"lambda_u": 0.0, "confidence_penalty": 1.0}),
+        ("jocor", {"noise": "symmetric", "task": "cifar10", "rate": 0.8}, {"lam": 0.65}),
+        ("sop", {"noise": "superclass", "task": "cifar100", "rate": 0.4}, {"lr_u": 0.1, "lr_v": 100.0}),
+        ("late_stopping", {"noise": "symmetric", "task": "cifar10", "rate": 0.4}, {"keep": 0.955, "rounds": [4, 4, 4]}),
+    ],
+)
+def test_blocks_say_what_the_papers_did(name: str, facts: dict[str, Any], keys: dict[str, Any]) -> None:
+    default = option("method", name)
+    found = default | published(raw("method", name)["paper"], default, facts, name)
+    assert {key: found[key] for key in keys} == keys
 
 
 def test_the_board_marks_who_knew_the_noise() -> None:

@@ -19,6 +19,14 @@ class Encoder(ABC):
             UserError: the encoder is not installed or cannot be read.
         """
 
+    def weights(self) -> str:
+        """Digest of the weights alone: two encoders that differ in how they scale images are the same network.
+
+        Raises:
+            UserError: the encoder is not installed or cannot be read.
+        """
+        return self.identity()
+
     @abstractmethod
     def load(self) -> Callable[[Tensor], Tensor]:
         """A function from images (B, C, H, W) in [0, 1] to features (B, D).

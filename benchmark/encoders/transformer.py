@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +31,15 @@ class Transformer(Encoder):
 
     def identity(self) -> str:
         """Digest of the scaling and of all weights."""
+        return digest("transformer", self.size, self.mean, self.deviation, *self._state())
+
+    def weights(self) -> str:
+        """Digest of all weights."""
+        return digest("transformer", *self._state())
+
+    def _state(self) -> list[Any]:
         state = _model(self.backbone).state_dict()
-        return digest("transformer", self.size, self.mean, self.deviation, *(part for name in sorted(state) for part in (name, state[name])))
+        return [part for name in sorted(state) for part in (name, state[name])]
 
     def load(self) -> Callable[[Tensor], Tensor]:
         """Images to (B, D)."""

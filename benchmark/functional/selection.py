@@ -54,10 +54,10 @@ def group_rates(rate: Tensor, target: Tensor, column: Tensor, per_class: bool) -
     """Forget rate and group of each unit from a table of noise rates.
 
     Args:
-        rate: (C, K) share of wrong labels per column and observed class; (1, 1) for continuous targets.
+        rate: (C, K) share of wrong labels per column and observed class; (1, 1) ``overall_rate``.
         target, column: (U,).
         per_class: select inside each column and observed class (tokens, multi-label: one scalar rate would drop most
-            rare labels); otherwise the mean over the units is everybody's rate and there is one group.
+            rare labels); otherwise there is one group with one rate, the mean.
 
     Returns:
         rates (U,) and groups (U,).
@@ -66,6 +66,18 @@ def group_rates(rate: Tensor, target: Tensor, column: Tensor, per_class: bool) -
         return rate.mean().expand(len(target)), torch.zeros(len(target), dtype=torch.long, device=target.device)
     row = column if len(rate) > 1 else torch.zeros_like(column)
     return rate[row, target], row * rate.shape[1] + target
+
+
+def overall_rate(rate: Tensor, observed: Observed) -> Tensor:
+    """(1, 1) share of wrong labels among all live units, from the shares (1, K) among those of each observed class.
+
+    >>> seen = Observed(torch.tensor([0, 1, 1, 1]), torch.arange(4), torch.zeros(4, dtype=torch.long), torch.ones(4, dtype=torch.bool))
+    >>> overall_rate(torch.tensor([[1.0, 0.2]]), seen)
+    tensor([[0.4000]])
+    """
+    if rate.shape[1] == 1:
+        return rate
+    return (rate * label_prior(observed, rate.shape[1], per_column=False).to(rate)).sum().reshape(1, 1)
 
 
 def linear_ramp(epoch: int, epochs: int, start: float, length: float) -> float:

@@ -117,6 +117,7 @@ class Method(nn.Module):
     uses_val: ClassVar[bool] = False  # fits something on noisy validation labels: it gets half of them, selection the other half
     intervals: ClassVar[bool] = False  # ``deviation`` gives intervals around the predictions of numbers
     warm_up: ClassVar[bool] = False  # begins with epochs of plain training
+    own_gradient: ClassVar[bool] = False  # ``update`` steps along another gradient than the objective's: no method can take it anew at other weights
     keeps: ClassVar[str] = ""  # state beside networks and optimizers: N units, K classes, C columns
     family: ClassVar[str] = "other"  # what it does about wrong labels, as surveys name it
     cites: ClassVar[str] = ""  # authors, year, arXiv id

@@ -21,6 +21,7 @@ class CDR(Selecting):
     """
 
     family = "regularization"
+    own_gradient = True
     cites = "Xia et al., 2021, ICLR"
 
     def __init__(self, decay: float = 1e-3) -> None:

@@ -19,7 +19,6 @@ class CoTeaching(SmallLoss):
     """
 
     networks = 2
-    fidelity = "exact"
     cites = "Han et al., 2018, arXiv:1804.06872"
     fidelity = "exact"
     differs = "the released code divides the mean over the kept units by their number once more"

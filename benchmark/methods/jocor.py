@@ -22,6 +22,7 @@ class JoCoR(SmallLoss):
     networks = 2
     cites = "Wei et al., 2020, arXiv:2003.02752"
     fidelity = "exact"
+    differs = "an optimizer for each network; their momentum and rate follow the trainer's schedule"
 
     def __init__(self, lam: float = 0.1, ramp: float = 0.05) -> None:
         super().__init__(ramp)

@@ -59,7 +59,7 @@ class LateStopping(Kept):
     survived: Tensor
     mask: Tensor
 
-    def __init__(self, rounds: list[int] = [4, 4, 4], keep: float = 0.0, start: float = 0.0233, tolerance: float = 0.25) -> None:  # noqa: B006
+    def __init__(self, rounds: Sequence[int] = (4, 4, 4), keep: float = 0.0, start: float = 0.0233, tolerance: float = 0.25) -> None:
         super().__init__()
         self.rounds, self.keep, self.start, self.tolerance = list(rounds), keep, start, tolerance
 
@@ -73,7 +73,8 @@ class LateStopping(Kept):
         seen, per_class = run.observed["train"], run.problem in ("tagging", "multilabel")
         self.given, self.live = seen.value.to(run.device), seen.live.to(run.device)
         lengths = [k for k, count in enumerate(self.rounds, 1) for _ in range(count)]
-        rate, group = functional.group_rates(run.need("noise_rate"), self.given.clamp(min=0).long(), seen.column.to(run.device), per_class)
+        table = run.need("noise_rate") if per_class else functional.overall_rate(run.need("noise_rate"), seen)
+        rate, group = functional.group_rates(table, self.given.clamp(min=0).long(), seen.column.to(run.device), per_class)
         share = torch.full_like(rate, self.keep) if self.keep else (1 - rate) ** (1 / max(1, len(lengths)))
         own = torch.bincount(group, weights=self.live.float())
         self.register_buffer("survived", torch.zeros(run.num_units, device=run.device))

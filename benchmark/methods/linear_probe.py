@@ -24,8 +24,9 @@ class LinearProbe(Method):
     """Logistic regression on the features of an encoder that is never trained, as if labels were right (NI-ERM).
 
     Zhu et al., 2024, arXiv:2411.00079. Multinomial, by scikit-learn's lbfgs; C in {1e-4 ... 100} and the number of iterations in
-    {10, 20, 50, 100} by 5-fold cross validation on the noisy training labels. The encoder is the model's as it comes: features themselves with
-    ``model=linear``, else its initial weights, random or pre-trained. Multi-label tasks have a probe for each label. One forward pass in the whole run.
+    {10, 20, 50, 100} by 5-fold cross validation on the noisy training labels, equal examples in one fold. The encoder is the model's as it
+    comes: features themselves with ``model=linear``, else its initial weights, random or pre-trained. Multi-label tasks have a probe for each
+    label. One forward pass in the whole run.
     """
 
     kinds = frozenset({"categorical"})
@@ -49,10 +50,13 @@ class LinearProbe(Method):
         """Fit on the features of the training set; there is nothing else to train."""
         features, seen = evaluate("train", features=True).cpu().double().numpy(), self.run.observed["train"]
         group, column, live, given = (part.numpy() for part in (seen.group, seen.column, seen.live, seen.value))
+        fold = np.zeros(self.run.num_examples, dtype=np.int64)
+        for number, held in enumerate(self.run.folds(FOLDS)):
+            fold[held] = number
         for c in range(len(self.bias)):
             at = np.flatnonzero(live & (column == c) if len(self.bias) > 1 else live)
             x = features[group[at]] if features.ndim == 2 else features[group[at], column[at]]
-            weight, bias = probe(x, given[at], self.run.num_classes, self.run.generator("folds"))
+            weight, bias = probe(x, given[at], self.run.num_classes, fold[group[at]])
             self.weight[c], self.bias[c] = torch.from_numpy(weight).to(self.weight), torch.from_numpy(bias).to(self.bias)
         return ()
 
@@ -69,26 +73,29 @@ class LinearProbe(Method):
         return ((x.unsqueeze(2) * self.weight[column]).sum(1) + self.bias[column]).softmax(1)
 
 
-def probe(x: np.ndarray, y: np.ndarray, classes: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def probe(x: np.ndarray, y: np.ndarray, classes: int, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weights (D, classes) and bias (classes,) of the regression that cross validation on the given labels prefers.
 
     Args:
         x: (U, D).
         y: (U,) observed classes; those that do not occur get a logit of -30.
+        fold: (U,) of the cross validation. Where all are in one there is none: C = 1 and 100 iterations.
     """
     from sklearn.linear_model import LogisticRegression  # slow to import, and every start of a sweep looks at the methods
-    from sklearn.model_selection import GridSearchCV, KFold
+    from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
     found = np.unique(y)
     weight, bias = np.zeros((x.shape[1], classes)), np.full(classes, NEVER)
     if len(found) < 2:
         bias[found] = 0
         return weight, bias
-    folds = KFold(min(FOLDS, len(y)), shuffle=True, random_state=int(rng.integers(2**31)))
     grid: dict[str, Any] = {"C": STRENGTHS, "max_iter": ITERATIONS}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it stops before convergence is what max_iter is for
-        best = GridSearchCV(LogisticRegression(), grid, cv=folds, scoring="accuracy").fit(x, y).best_estimator_
+        if len(np.unique(fold)) > 1:
+            best = GridSearchCV(LogisticRegression(), grid, cv=PredefinedSplit(fold), scoring="accuracy").fit(x, y).best_estimator_
+        else:
+            best = LogisticRegression().fit(x, y)
     two = len(found) == 2  # scikit-learn keeps the logit of the second class
     weight[:, found[1:] if two else found] = best.coef_.T
     bias[found] = np.r_[0.0, best.intercept_] if two else best.intercept_

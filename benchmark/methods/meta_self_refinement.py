@@ -33,6 +33,7 @@ class MetaSelfRefinement(Method):
     needs = frozenset({"trusted"})
     networks = 2
     warm_up = True
+    own_gradient = True
     keeps = "N"
     cites = "Zhu et al., 2022, arXiv:2205.07290"
     fidelity = "adapted"

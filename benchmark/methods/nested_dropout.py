@@ -66,6 +66,7 @@ class NestedDropout(Method):
     uses_val = True
     family = "regularization"
     cites = "Chen et al., 2021, arXiv:2104.13766"
+    differs = "no warm-up of the learning rate; the width is chosen on half of noisy validation, at the checkpoints"
 
     chosen: Tensor
 

@@ -21,7 +21,8 @@ class PartialLabel(Method):
     Loss: the mean over three views of -<q_i, log p_i>; then q_i <- normalize(1[q_i > 0] p_i) with the prediction of the first view. After ``warmup`` of the
     epochs (20 of 500), every ``window`` epochs: candidate j leaves S_i when the mean of the last ``window`` q_ij is below ``threshold`` times the largest of
     its set, and q becomes that mean on what is left, normalized; the threshold grows by a factor 1 + 1e-3, up to .4, after a purification
-    that changes fewer than 1e-4 of the entries. The observed label is not used: a noisy label is a set of one. Three forward and three backward
+    that changes fewer than 1e-4 of the entries. The released code does not augment the view that the confidence follows; here the trainer augments
+    all three alike, or none. The observed label is not used: a noisy label is a set of one. Three forward and three backward
     passes; memory (window + 2) N K.
     """
 
@@ -32,6 +33,7 @@ class PartialLabel(Method):
     keeps = "(window + 2) N K"
     family = "robust loss"
     cites = "Xu et al., 2023, arXiv:2206.00830"
+    differs = "the confidence follows an augmented view where the trainer augments, not the plain image"
 
     confidence: Tensor
     candidates: Tensor

@@ -41,7 +41,8 @@ class SmallLoss(Method):
     def setup(self, run: RunInfo) -> None:
         """Rates, and how often each unit was seen and left out."""
         self.epochs, self.per_class = run.epochs, run.problem in ("tagging", "multilabel")
-        self.register_buffer("rate", run.need("noise_rate"))
+        rate = run.need("noise_rate")
+        self.register_buffer("rate", rate if self.per_class else functional.overall_rate(rate, run.observed["train"]))
         self.register_buffer("seen", torch.zeros(run.num_units, device=run.device))
         self.register_buffer("left_out", torch.zeros(run.num_units, device=run.device))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.optim import Adam, Optimizer
 
 from benchmark import functional
 from benchmark.methods.base import Price, RunInfo
-from benchmark.methods.corrected import Corrected, Estimator
+from benchmark.methods.corrected import Corrected
 from benchmark.step import Step
 from benchmark.types import Optimizers
 
@@ -33,7 +34,7 @@ class TRevision(Corrected):
 
     def __init__(
         self,
-        estimator: Estimator = "anchor",
+        estimator: Literal["oracle", "anchor", "dual_t", "hoc"] = "anchor",
         percentile: float | None = 97.0,
         first_stage: float = 0.1,
         revision_lr: float = 5e-7,
@@ -72,7 +73,7 @@ class TRevision(Corrected):
         self._optimizer.zero_grad()
         value = self.objective(step)
         backward(value)
-        self._optimizer.step()
+        optimizers.step(by=self._optimizer)
         return value.detach()
 
     def estimated_transition(self) -> Tensor:

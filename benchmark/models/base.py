@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from benchmark.encoders.base import Encoder
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class Network(nn.Module):
     files: ClassVar[tuple[str, ...]] = ()  # options that name a file or folder which it reads
     head: nn.Module
     precision: torch.dtype | None = None  # of the encoder's passes where it is lower than that of the weights
+
+    @classmethod
+    def begins_as(cls, config: Mapping[str, Any]) -> Encoder | None:
+        """The pretrained encoder that a network of this configuration begins as; None: it begins from random weights."""
+        return None
 
     def casting(self, device: torch.device) -> AbstractContextManager[object]:
         """Autocast for ``encode``, the bulk of the work; the head, losses and memories stay in float32."""

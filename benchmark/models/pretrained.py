@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from benchmark.encoders.base import Encoder
 from benchmark.errors import ConfigError
 from benchmark.models.base import InputShape, Network
 
@@ -89,6 +91,13 @@ class Pretrained(Network):
         with torch.no_grad():
             width = pooled(self.backbone, self.scale(torch.zeros(1, *inputs.shape))).shape[1]
         self.head = nn.Linear(width, outputs)
+
+    @classmethod
+    def begins_as(cls, config: Mapping[str, Any]) -> Encoder | None:
+        """Its backbone."""
+        from benchmark.encoders.transformer import Transformer  # which reads backbones with this module
+
+        return Transformer(**{key: config[key] for key in ("backbone", "size", "mean", "deviation")})
 
     def train(self, mode: bool = True) -> Pretrained:
         """A frozen backbone stays in evaluation mode."""
