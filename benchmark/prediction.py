@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -19,13 +19,15 @@ EVALUATION_BATCH, TEXT_BATCH = 2048, 256
 
 
 class Predictor:
-    """``evaluate(split, net, features)``: predictions for every unit slot of a split, in evaluation mode. There is no test split."""
+    """``evaluate(split, net, features, by)``: predictions for every unit slot of a split, in evaluation mode. There is no test split."""
 
     def __init__(self, method: Method, networks: Sequence[Network], data: TrainingData, passes: Passes) -> None:
         self._method, self._networks, self._data, self._passes = method, networks, data, passes
 
-    def __call__(self, split: Split, net: int | None = None, features: bool = False) -> Tensor:
+    def __call__(self, split: Split, net: int | None = None, features: bool = False, by: Callable[[Step], Tensor] | None = None) -> Tensor:
         """(E * W, K) probabilities, zeros where a slot is not live; (E, ..., D) features instead if asked for. ``net`` None = the method's prediction.
+
+        ``by`` takes the place of the method's prediction: from a step, without targets, to whatever (U, ...) a method wants to know of every unit.
 
         Raises:
             LookupError: the method looks at validation examples without declaring it.
@@ -33,7 +35,7 @@ class Predictor:
         if split == "val" and not self._method.uses_val:
             raise LookupError(f"{type(self._method).__name__} predicts validation examples without declaring uses_val")
         part = {"train": self._data.train, "val": self._data.val}[split]
-        return predict(part, self._method, self._networks, self._data, self._passes, net=net, features=features)[0]
+        return predict(part, self._method, self._networks, self._data, self._passes, net=net, features=features, by=by)[0]
 
 
 @torch.no_grad()
@@ -47,6 +49,7 @@ def predict(
     net: int | None = None,
     features: bool = False,
     decide: bool = False,
+    by: Callable[[Step], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """Predictions for every unit slot of ``part`` and, with ``decide``, the hard decision per slot.
 
@@ -72,7 +75,7 @@ def predict(
                 put("features", *_padded(seen, at, width if part.lengths is not None else None), size)
                 continue
             index = step.slots()[0]
-            units = method.predict(step) if net is None else activate(step.units(net).output)
+            units = (by or method.predict)(step) if net is None else activate(step.units(net).output)
             put("probability", index, units, size * width)
             if decide:
                 path = step.decode() if len(networks) == 1 else None

@@ -185,7 +185,7 @@ class Task:
 class Evaluate(Protocol):
     """Predictions of the current networks. There is no "test"."""
 
-    def __call__(self, split: Split, net: int | None = None, features: bool = False) -> Tensor: ...
+    def __call__(self, split: Split, net: int | None = None, features: bool = False, by: Callable[[Any], Tensor] | None = None) -> Tensor: ...
 
 
 class Optimizers(Protocol):

@@ -14,6 +14,8 @@ from torch import Tensor
 from benchmark.config import build, load
 from benchmark.errors import ConfigError
 from benchmark.execution import Outcome
+from benchmark.methods.confrag import confirmed, vote
+from benchmark.prediction import Predictor
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
 from benchmark.trainer import ActiveOptimizers
@@ -185,7 +187,7 @@ def test_confrag_probability_by_loops(setting: Setting) -> None:
         gate /= gate.sum()
         beside = [bool((f > 0 and agree[i, f - 1]) or (f < 5 and agree[i, f + 1])) for f in range(6)]
         expected.append(sum(gate[f] for f in range(6) if agree[i, f] and beside[f]))
-    found = method._probability(torch.from_numpy(agree), torch.arange(40)).numpy()
+    found = confirmed(torch.from_numpy(agree), method.gate[:40]).numpy()
     assert np.allclose(found, expected, atol=1e-5)
 
 
@@ -198,17 +200,47 @@ def test_confrag_jitter_leaves_targets_at_the_ends_out_and_pairs_share_the_rest(
     assert 0.7 * 120 < len(members[0] | members[1]) < 0.9 * 120
     assert [phase.networks for phase in experts] == [(1,), (2,)]
     first = [np.sort(phase.indices) for phase in experts]
-    again = [np.sort(phase.indices) for phase in method.phases(1, None)[:2]]
+    again = [np.sort(phase.indices) for phase in method.phases(0, None)[:2]]
     assert any(len(a) != len(b) or (a != b).any() for a, b in zip(first, again, strict=True))
 
 
-def test_confrag_neighbours_vote_without_the_sample_itself(setting: Setting) -> None:
-    method = made("confrag", setting)
+def test_confrag_neighbours_vote_without_the_sample_itself() -> None:
     x = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.1], [1.0, -0.1], [0.0, 1.0], [1.0, 0.01]]), dim=1)
-    method.seen[0] = (x, torch.tensor([False, True, True, True, False]), torch.tensor([7, 1, 2, 3, 4]))
-    assert method._votes(0, x[:1], torch.tensor([7])).tolist() == pytest.approx([2 / 3])
-    assert method._votes(0, x[:1], torch.tensor([99])).tolist() == pytest.approx([1 / 3])
-    assert method._votes(1, x[:1], torch.tensor([7])).tolist() == [0.5]  # nothing seen yet: nobody is preferred
+    second, who = torch.tensor([False, True, True, True, False]), torch.tensor([7, 1, 2, 3, 4])
+    asking, ids = 9 * x[[0, 0, 3]], torch.tensor([99, 7, 3])  # lengths do not matter
+    assert vote(asking, ids, x, second, who, 3).tolist() == pytest.approx([1 / 3, 2 / 3, 1 / 3])
+    assert vote(asking, ids, x[:3], second[:3], who[:3], 3).tolist() == [0.5] * 3  # too few: nobody is preferred
+
+
+def test_confrag_selects_by_the_experts_of_the_epoch_before(setting: Setting) -> None:
+    """The first expert sends everything to the first fragment, the second to its second: samples of the outer fragments disagree with a neighbour."""
+    method = made("confrag", setting)
+    nets = networks_of(method, setting)
+    *experts, _ = method.phases(0, None)
+    for net, phase in enumerate(experts, 1):
+        part, at = setting.data.train, torch.from_numpy(phase.indices)
+        method._expert(Step(nets, setting.data.problem, Batch([part.x[at]], at, part.value[at], None), Passes.zeros(3), phase=phase), net)
+    with torch.no_grad():
+        for net, says in ((1, -1.0), (2, 1.0)):
+            nets[net].head.weight.zero_()
+            nets[net].head.bias.fill_(says)
+    passes = Passes.zeros(3)
+    chosen = method.phases(1, Predictor(method, nets, setting.data, passes))[-1].indices
+    agree = torch.tensor([[True, False, False, True]])  # of fragments 0, 1, 2, 3 with pairs (0, 2) and (1, 3): no two neighbours agree
+    assert method.pairs == [(0, 2), (1, 3)]
+    assert bool((method.right[:, 0] == confirmed(agree.expand(120, 4), method.gate)).all())
+    assert bool((method.right[:, 0] == 0).all())
+    assert set(chosen) <= set(np.flatnonzero(method.right[:, 1].numpy() > 0))  # the other draw took them, by their neighbours
+    assert passes.forward == [0, 120, 120]
+    assert torch.equal(method.suspicion(), 1 - method.right[:, 1])
+
+
+def test_what_a_method_asks_of_every_unit_sees_no_targets(setting: Setting) -> None:
+    method = made("erm", setting)
+    evaluate = Predictor(method, networks_of(method, setting), setting.data, Passes.zeros(1))
+    assert torch.equal(evaluate("train", by=method.predict), evaluate("train"))
+    with pytest.raises(LookupError, match="no targets at test time"):
+        evaluate("train", by=lambda step: step.targets())
 
 
 def test_confrag_with_fewer_targets_than_fragments_is_plain_training_and_odd_fragments_are_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -21,6 +22,7 @@ from benchmark.trainer import TrainerSettings, train
 from benchmark.training import Recipe, input_shape, run_info, set_up
 
 ROWS = (10_000, 50_000, 500_000)
+EPOCHS = 20
 METHODS = ("cmixup", "confrag", "spr", "crust")
 
 
@@ -31,9 +33,10 @@ def regression() -> Iterator[Measurement]:
         beyond = [_peak(name, rows) - base[rows] for rows in ROWS]
         yield f"{name}, memory beyond erm's at {' / '.join(f'{n:,}' for n in ROWS)} rows", " / ".join(f"{mb:.0f}" for mb in beyond) + " MB", "linear in rows"
     price = build(load("method", "confrag"), "method").passes(100).relative
+    torch.set_num_threads(1)
     data = _data(10_000)
-    times = ratio(partial(_train, "confrag", data, 5), partial(_train, "erm", data, 5), 3)
-    yield "confrag / erm, 10,000 rows, MLP 128-128", f"at most {price:.2f} x in passes, {times:.2f} x in seconds", "at most 3 x in passes"
+    times = ratio(partial(_train, "confrag", data, EPOCHS), partial(_train, "erm", data, EPOCHS), 3, time.process_time)
+    yield "confrag / erm, 10,000 rows, MLP 128-128", f"at most {price:.2f} x in passes, {times:.2f} x in seconds of CPU time", "at most 3 x"
 
 
 def _data(rows: int) -> TrainingData:

@@ -9,15 +9,15 @@ from statistics import median
 Measurement = tuple[str, str, str]  # what, measured, aim
 
 
-def seconds(run: Callable[[], object]) -> float:
-    """Wall time of a call."""
-    start = time.perf_counter()
+def seconds(run: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Time of a call by a clock: wall time, or the CPU time of this process (``time.process_time``)."""
+    start = clock()
     run()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def ratio(first: Callable[[], None], second: Callable[[], None], repeats: int = 7) -> float:
+def ratio(first: Callable[[], None], second: Callable[[], None], repeats: int = 7, clock: Callable[[], float] = time.perf_counter) -> float:
     """Median of time(first) / time(second) over alternating runs: a shared machine slows both alike."""
     for warm_up in (first, second):
         warm_up()
-    return median(seconds(first) / seconds(second) for _ in range(repeats))
+    return median(seconds(first, clock) / seconds(second, clock) for _ in range(repeats))

@@ -26,22 +26,23 @@ class ConFrag(Method):
     carry f. It is taken for right with P_i = sum_f eta_f a_f (a_(f-1) or a_(f+1)), eta = softmax_f(range / (|y_i - mid_f| + .1)), in each
     of the two spaces; every epoch draws from both, and the union trains the regressor with squared error. No noise rate is known.
 
-    The released repository lacks its selection code and chooses the epoch by clean validation. Here experts and regressor train side by side, each batch is
-    selected with the experts of its own epoch, and neighbours are looked for among the ``references`` samples of a pair that were seen last, so that
-    memory is references x D and not N x D. .1 is in sd of the targets (the authors': years of age). F = 4: the experts take 1 forward and 1
-    backward pass over the data, selection 2 forward passes, the regressor at most 1 and 1.
+    The released repository lacks its selection code and chooses the epoch by clean validation. Here experts and regressor train side by side: every epoch
+    but the first, which trains on all samples, begins with a selection by the experts as they are. Neighbours are looked for among the ``references``
+    samples of a pair that its expert saw last, a block of queries at a time, so that memory is references x D and not N x D, and only for samples that
+    the draw in prediction space left out. .1 is in sd of the targets (the authors': years of age). F = 4: the experts take 1 forward and
+    1 backward pass over the data, selection 2 forward passes, the regressor at most 1 and 1.
     """
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
     keeps = "N + F/2 x references x D"
+    warm_up = True
     family = "sample selection"
     cites = "Kim et al., 2024, arXiv:2502.17771"
     differs = "experts and regressor train side by side; neighbours among the last references; the epoch is not chosen by clean validation"
 
     gate: Tensor
-    probability: Tensor
-    target: Tensor
+    right: Tensor
     fragment: Tensor
 
     def __init__(self, fragments: int = 4, jitter: float = 0.05, neighbours: int = 3, references: int = 256) -> None:
@@ -53,7 +54,7 @@ class ConFrag(Method):
 
     def passes(self, epochs: int) -> Price:
         """The experts share the data, each looks at all of it to select, and the regressor trains on what is selected."""
-        return Price(2 + self.fragments // 2, 2, at_most=True)
+        return Price(2 + self.fragments // 2 * (1 - 1 / epochs), 2, at_most=True)
 
     def setup(self, run: RunInfo) -> None:
         """Edges, pairs, gates, and empty neighbourhoods."""
@@ -65,86 +66,97 @@ class ConFrag(Method):
         self.pairs = contrasting_pairs(edges)
         distance = np.abs(self.y[:, None] - edges.mean(1))
         self.register_buffer("gate", torch.from_numpy(np.ptp(self.y) / (distance + 0.1)).softmax(1).float().to(run.device))
-        self.register_buffer("target", torch.from_numpy(self.y).float().to(run.device))
-        self.register_buffer("probability", torch.ones(run.num_units, device=run.device))
+        self.register_buffer("right", torch.ones(run.num_units, 2, device=run.device))
         self.register_buffer("fragment", torch.from_numpy(fragment_of(self.y, edges)).to(run.device))
-        self.seen: list[tuple[Tensor, ...]] = [()] * len(self.pairs)  # features, fragments and ids of an expert's last samples
+        self.seen: list[list[tuple[Tensor, Tensor]]] = [[] for _ in self.pairs]  # features and ids of the samples that an expert saw last, a batch each
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
-        """Each expert on the samples of its pair, then the regressor on all, of which it selects."""
+        """Each expert on the samples of its pair, then the regressor on those that the experts select."""
         if not self.fragments_used:
             return (Phase("regressor", networks=(0,)),)
+        chosen = self._selected(evaluate) if epoch else None
         kept = max(self.fragments, int((1 - self.jitter) * len(self.values)))
         start = int(self.rng.integers(0, len(self.values) - kept + 1))
         found = fragment_of(self.y, fragment_edges(self.values[start : start + kept], self.fragments))
         self.fragment.copy_(torch.from_numpy(found))
         experts = [Phase(f"expert {e}", np.flatnonzero(np.isin(found, pair)), networks=(e + 1,)) for e, pair in enumerate(self.pairs)]
-        return (*(phase for phase in experts if phase.indices is not None and len(phase.indices) > 1), Phase("regressor", networks=(0,)))
+        return (*(phase for phase in experts if phase.indices is not None and len(phase.indices) > 1), Phase("regressor", chosen, networks=(0,)))
+
+    def _selected(self, evaluate: Evaluate) -> np.ndarray | None:
+        """The samples that one of two draws takes, by agreement in prediction and in feature space; None = all, where hardly any is taken."""
+        neighbours = [self._references(e) for e in range(len(self.pairs))]
+        chosen = np.flatnonzero(evaluate("train", by=lambda step: self._draw(step, neighbours)).cpu().numpy())
+        return chosen if len(chosen) > 1 else None
+
+    def _references(self, expert: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalized features (R, D) of an expert's last samples, whether they carry the second fragment of its pair, and their ids."""
+        feature, at = (torch.cat(parts)[-self.references :] for parts in zip(*self.seen[expert], strict=True))
+        return F.normalize(feature, dim=1), self.fragment[at] == self.pairs[expert][1], at
 
     def objective(self, step: Step) -> Tensor:
         """Loss of the networks that the phase trains."""
         nets = range(self.networks) if step.phase.networks is None else step.phase.networks
-        parts = [self._regressor(step) if net == 0 else self._expert(step, net) for net in nets]
+        parts = [super(ConFrag, self).objective(step) if net == 0 else self._expert(step, net) for net in nets]
         return torch.stack(parts).sum()
 
     def _expert(self, step: Step, net: int) -> Tensor:
         """Cross entropy of "which fragment of the pair"; a positive logit speaks for the second one."""
-        at, pair = step.slots()[0], self.pairs[net - 1]
-        feature = step.encode(net)
+        at, feature = step.slots()[0], step.encode(net)
         logit = step.flatten(step.head(net, feature)).output[:, 0]
-        second = self.fragment[at] == pair[1]
-        inside = second | (self.fragment[at] == pair[0])
         if step.repeat == 0:
-            fresh = (F.normalize(feature.detach()[inside], dim=1), second[inside], at[inside])
-            before = self.seen[net - 1] or tuple(part[:0] for part in fresh)
-            self.seen[net - 1] = tuple(torch.cat(both)[-self.references :] for both in zip(before, fresh, strict=True))
-        return F.binary_cross_entropy_with_logits(logit[inside], second[inside].to(logit.dtype), reduction="sum") / inside.sum().clamp(min=1)
+            recent = self.seen[net - 1]
+            recent.append((feature.detach(), at))
+            while sum(len(ids) for _, ids in recent[1:]) >= self.references:
+                recent.pop(0)
+        return F.binary_cross_entropy_with_logits(logit, (self.fragment[at] == self.pairs[net - 1][1]).to(logit.dtype))
 
-    def _regressor(self, step: Step) -> Tensor:
-        """Mean squared error of the selected samples of the batch; of all where none is selected."""
+    def _draw(self, step: Step, neighbours: Sequence[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+        """(B,) bool: taken by the draw in prediction space or, of the rest, by the one in feature space. What the first took needs no neighbours."""
         at = step.slots()[0]
-        chosen = torch.ones_like(at, dtype=torch.bool)
-        if self.fragments_used:
-            spaces = self._agreement(step, at)
-            right = torch.stack([self._probability(agree, at) for agree in spaces])
-            drawn = torch.from_numpy(self.rng.random(tuple(right.shape))).to(right)
-            chosen = (drawn < right).any(0)
-            if step.repeat == 0:
-                self.probability[at] = 1 - (1 - right).prod(0)
-            chosen = chosen if bool(chosen.any()) else torch.ones_like(chosen)
-        output = step.forward(0, x=step.inputs()[chosen])
-        return self.loss(output, self.target[at[chosen]]).mean()
+        features = [step.encode(e + 1) for e in range(len(self.pairs))]
+        votes = [(step.flatten(step.head(e + 1, feature)).output[:, 0] > 0).to(feature.dtype) for e, feature in enumerate(features)]
+        drawn = torch.from_numpy(self.rng.random((len(at), 2))).to(self.right)
+        self.right[at, 0] = self._probability(votes, at)
+        taken = drawn[:, 0] < self.right[at, 0]
+        rest = (~taken).nonzero()[:, 0]
+        votes = [vote(feature[rest], at[rest], *known, self.neighbours) for feature, known in zip(features, neighbours, strict=True)]
+        self.right[at[rest], 1] = self._probability(votes, at[rest])
+        return taken | (drawn[:, 1] < self.right[at, 1])
 
-    @torch.no_grad()
-    def _agreement(self, step: Step, at: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, F) bool in prediction and in feature space."""
-        predicted, near = (torch.zeros(len(at), self.fragments, dtype=torch.bool, device=at.device) for _ in range(2))
-        for e, (first, second) in enumerate(self.pairs):
-            feature = step.encode(e + 1)
-            prefers = step.flatten(step.head(e + 1, feature)).output[:, 0] > 0
-            predicted[:, first], predicted[:, second] = ~prefers, prefers
-            votes = self._votes(e, F.normalize(feature, dim=1), at)
-            near[:, first], near[:, second] = votes < 0.5, votes > 0.5
-        return predicted, near
-
-    def _votes(self, expert: int, feature: Tensor, at: Tensor) -> Tensor:
-        """(B,) share of the nearest samples of the pair, the sample itself left out, that carry its second fragment."""
-        seen = self.seen[expert]
-        if not seen or len(seen[0]) <= self.neighbours:
-            return feature.new_full((len(feature),), 0.5)
-        known, second, who = seen
-        similar = (feature @ known.T).masked_fill_(at[:, None] == who, -2)
-        return second[similar.topk(self.neighbours).indices].to(feature.dtype).mean(1)
-
-    def _probability(self, agree: Tensor, at: Tensor) -> Tensor:
-        """P_i (B,) from agreement (B, F); fragments beyond the ends agree with nobody."""
-        around = F.pad(agree, (1, 1))
-        return (self.gate[at] * (agree & (around[:, :-2] | around[:, 2:]))).sum(1)
+    def _probability(self, votes: Sequence[Tensor], at: Tensor) -> Tensor:
+        """P_i (B,) from the votes (B,) in each pair for its second fragment; half of the votes agree with neither."""
+        agree = torch.zeros(len(at), self.fragments, dtype=torch.bool, device=at.device)
+        for (first, second), share in zip(self.pairs, votes, strict=True):
+            agree[:, first], agree[:, second] = share < 0.5, share > 0.5
+        return confirmed(agree, self.gate[at])
 
     def predict(self, step: Step) -> Tensor:
         """(U, 1): the regressor."""
         return step.units(0).output
 
     def suspicion(self) -> Tensor:
-        """1 - P(selected)."""
-        return 1 - self.probability
+        """(1 - P) (1 - P'): how likely neither draw takes it. P' in feature space is of the last time that it was asked for."""
+        return (1 - self.right).prod(1)
+
+
+def vote(feature: Tensor, at: Tensor, known: Tensor, second: Tensor, who: Tensor, neighbours: int) -> Tensor:
+    """(B,) share of the ``neighbours`` nearest (cosine) references, the sample itself left out, that carry the second fragment; .5 where there are too few.
+
+    Args:
+        feature, at: (B, D) and ids (B,) of the samples that ask. Their length changes no order of cosines.
+        known, second, who: normalized features (R, D), fragments (R,) and ids (R,) of the references.
+    """
+    if len(who) <= neighbours:
+        return feature.new_full((len(feature),), 0.5)
+    similar = feature @ known.T
+    order = at.argsort()
+    place = order[torch.searchsorted(at[order], who).clamp(max=len(at) - 1)]
+    own = (at[place] == who).nonzero()[:, 0]
+    similar[place[own], own] = -torch.inf
+    return second[similar.topk(neighbours).indices].to(feature.dtype).mean(1)
+
+
+def confirmed(agree: Tensor, gate: Tensor) -> Tensor:
+    """P_i (B,) from agreement and gates (B, F); fragments beyond the ends agree with nobody."""
+    around = F.pad(agree, (1, 1))
+    return (gate * (agree & (around[:, :-2] | around[:, 2:]))).sum(1)

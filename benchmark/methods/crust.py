@@ -20,8 +20,7 @@ class Crust(Ported):
 
     Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451, carried over to numbers: classes become bins of at most ``bin_size`` neighbouring targets, so that
     memory is bin_size^2 and linear in N; greedy facility location takes ``share`` of each bin, anew every epoch after ``warmup``, and a medoid weighs as
-    much as the units that it stands for. Two more forward
-    passes over the training set an epoch.
+    much as the units that it stands for. One more forward pass over the training set an epoch.
     """
 
     warm_up = True
@@ -39,7 +38,7 @@ class Crust(Ported):
         """All examples in the warm-up, then a share of them, and features and predictions of all."""
         rest = 1 - self._start(epochs) / epochs
         trained = 1 - rest + rest * self.share
-        return Price(trained + 2 * rest, trained)
+        return Price(trained + rest, trained)
 
     def _start(self, epochs: int) -> int:
         return max(1, round(self.warmup * epochs))
@@ -57,8 +56,8 @@ class Crust(Ported):
         """All examples in the warm-up, then the medoids."""
         if epoch < self.start:
             return (Phase(),)
-        z = evaluate("train", features=True).cpu().double().numpy()
-        residual = evaluate("train").cpu().double().numpy()[:, 0] - self.y
+        seen = evaluate("train", by=_features_and_prediction).cpu().double().numpy()
+        z, residual = seen[:, :-1], seen[:, -1] - self.y
         gradient = residual[:, None] * z
         self.suspect.copy_(self.suspect.new_tensor(np.abs(residual)))
         self.weight.zero_()
@@ -76,3 +75,9 @@ class Crust(Ported):
         units = step.mix(lam, torch.from_numpy(self.rng.permutation(step.size)))
         target, weight = (lam * value + (1 - lam) * value[units.partner] for value in (units.target, self.weight[units.index]))
         return (weight * self.loss(units.output, target)).sum() / weight.sum()
+
+
+def _features_and_prediction(step: Step) -> Tensor:
+    """(U, D + 1)."""
+    feature = step.encode()
+    return torch.cat([feature, step.flatten(step.head(0, feature)).output], dim=1)
