@@ -38,7 +38,7 @@ def save(figure: Figure, *paths: Path) -> None:
     plt.close(figure)
 
 
-def gains(cells: pd.DataFrame, *paths: Path, track: str = "last") -> None:
+def gains(cells: pd.DataFrame, *paths: Path, track: str = "last", repaired: bool = False) -> None:
     """Gain over erm of every method with its 95 % interval, a panel per noisy cell; written as svg and pdf.
 
     Errors are turned, so right of the line is better everywhere. Grey: the interval holds zero.
@@ -47,6 +47,7 @@ def gains(cells: pd.DataFrame, *paths: Path, track: str = "last") -> None:
         cells: as in ``Leaderboard``.
         paths: of the picture.
         track: whose cells are shown.
+        repaired: draw below each gain, as a ring, what of it is repair, and what noise costs erm as a dotted line.
     """
     chosen = cells[(cells["track"] == track) & (cells["noise"] != "clean") & cells["gain"].notna()]
     blocks = list(chosen.groupby(CELL, sort=False, observed=True))
@@ -55,13 +56,15 @@ def gains(cells: pd.DataFrame, *paths: Path, track: str = "last") -> None:
     columns = min(4, len(blocks))
     rows = -(-len(blocks) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.7 * rows), squeeze=False, layout="constrained")
-    for axis, ((task, noise, *_), block) in zip(axes.flat, blocks, strict=False):
+    for axis, ((task, noise, *place), block) in zip(axes.flat, blocks, strict=False):
         ordered = block.sort_values("gain")
-        for at, (gain, low, high) in enumerate(ordered[["gain", "gain_low", "gain_high"]].to_numpy()):
-            color = BETTER if low > 0 else WORSE if high < 0 else UNSURE
-            if np.isfinite(low):
-                axis.plot([low, high], [at, at], color=color, linewidth=2)
-            axis.plot(gain, at, "o", color=color, markersize=5)
+        _dots(axis, ordered[["gain", "gain_low", "gain_high"]].to_numpy(), 0.0, markersize=5)
+        if repaired:
+            _dots(axis, ordered[["damage_reduced", "damage_reduced_low", "damage_reduced_high"]].to_numpy(), -0.3, markersize=4, markerfacecolor="white")
+            clean = cells[(cells["track"] == track) & (cells["method"] == "erm") & (cells["noise"] == "clean") & (cells["task"] == task)]
+            lost = (clean.set_index(["model", "trainer"])["mean"] - (ordered["mean"] - ordered["gain"]).mean()).get(tuple(place))
+            if lost is not None:
+                axis.axvline(lost, color="black", linewidth=0.8, linestyle=":")
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set_yticks(range(len(ordered)), ordered["method"], fontsize=8)
         axis.tick_params(axis="x", labelsize=8)
@@ -72,6 +75,15 @@ def gains(cells: pd.DataFrame, *paths: Path, track: str = "last") -> None:
     for axis in list(axes.flat)[len(blocks) :]:
         axis.remove()
     save(figure, *paths)
+
+
+def _dots(axis: Axes, values: np.ndarray, shift: float, **marker: Any) -> None:
+    """Estimates with their intervals, one a line."""
+    for at, (value, low, high) in enumerate(values):
+        color = BETTER if low > 0 else WORSE if high < 0 else UNSURE
+        if np.isfinite(low):
+            axis.plot([low, high], [at + shift, at + shift], color=color, linewidth=2 if shift == 0 else 1)
+        axis.plot(value, at + shift, "o", color=color, **marker)
 
 
 def noise_picture(

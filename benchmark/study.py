@@ -19,6 +19,7 @@ from benchmark.figures_studies import errors_by_rate, gains_by_noise, relative_g
 from benchmark.files import write_atomically
 from benchmark.identity import ROOT
 from benchmark.stats import CELL, Estimate, paired_difference
+from benchmark.stats.intervals import LEAST_SEEDS
 from benchmark.status import planned
 from benchmark.store import Row, Store
 from benchmark.tables import Section, interval, table_lines
@@ -27,9 +28,9 @@ FOLDER = ROOT / "docs" / "studies"
 LEGEND = (
     "Generated from the rows by `python -m benchmark study experiment={name}`; `make sweep EXPERIMENT={name}` makes the rows. Scores are those of the last "
     "epoch on right test labels. *Gain*: the method minus erm, paired by seed (same split, noise and order of seeds), 95 % t-interval, positive is better for "
-    "errors too; stars: Holm within the cell (* .05, ** .01, *** .001; none below five seeds). *Repaired*: what the method gains beyond its own gain on right "
-    "labels: the column `clean` is the part of a gain that has nothing to do with noise. † adapted to this task type, * knows more than the noisy labels, "
-    "‡ trained by settings of its own. cost: counted passes relative to erm, mean over the cells."
+    "errors too; stars: Holm within the cell (* .05, ** .01, *** .001; none below {least} seeds). *Repaired*: what the method gains beyond its own gain on "
+    "right labels: the column `clean` is the part of a gain that has nothing to do with noise. † adapted to this task type, * knows more than the noisy "
+    "labels, ‡ trained by settings of its own. cost: counted passes relative to erm, mean over the cells."
 )
 FEW = 12  # methods: up to here a picture shows every interval
 NUMBERS = [
@@ -65,7 +66,7 @@ def write(name: str, rows: Sequence[Row], missing: int, folder: Path) -> None:
     cells["shown"] = [_name(line, settings) for line in cells.to_dict("records")]
     hours = sum(row.cost.get("seconds", 0.0) for row in rows) / 3600
     count = f"{len(rows)} runs, {board.failed} failed" + (f", {missing} not run" if missing else "")
-    text = [f"# {name}", "", _about(name), "", f"{count}, {hours:.1f} hours of one core. {LEGEND.format(name=name)}", ""]
+    text = [f"# {name}", "", _about(name), "", f"{count}, {hours:.1f} hours of one core. {LEGEND.format(name=name, least=LEAST_SEEDS)}", ""]
     for path, words in pictures(cells, folder / name):
         text += [f"![{words}]({path.name})", "", f"*{words[0].upper()}{words[1:]}.*", ""]
     for section in (damage(cells, board.data), *gains(cells), *kinds(cells)):
@@ -152,8 +153,8 @@ def pictures(cells: pd.DataFrame, stem: Path) -> Iterator[tuple[Path, str]]:
     """Draw what fits the rows: where it is, and what is seen."""
     path = stem.with_suffix(".svg")
     if cells["method"].nunique() <= FEW:
-        with_intervals(cells, path)
-        yield path, "gain over erm with 95 % intervals; gray holds zero"
+        with_intervals(cells, path, repaired=True)
+        yield path, "gain over erm (dot) and what of it is repair (ring) with 95 % intervals, gray holds zero; dotted: what noise costs erm"
     else:
         gains_by_noise(cells, path)
         yield path, "gain over erm, methods by family"
