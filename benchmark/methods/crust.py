@@ -20,7 +20,9 @@ class Crust(Ported):
 
     Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451, carried over to numbers: classes become bins of at most ``bin_size`` neighbouring targets, so that
     memory is bin_size^2 and linear in N; greedy facility location takes ``share`` of each bin, anew every epoch after ``warmup``, and a medoid weighs as
-    much as the units that it stands for. One more forward pass over the training set an epoch.
+    much as the units that it stands for (released: as many as lie within a radius, which is larger than any distance). Mixup is with examples of
+    the same bin, as released with those of the same class, lam ~ Beta(1, alpha). Half of a bin is more than its right targets need to be covered: the
+    other medoids are wrong ones, and little is repaired. One more forward pass over the training set an epoch.
     """
 
     warm_up = True
@@ -51,6 +53,9 @@ class Crust(Ported):
         self.y = run.observed["train"].value.double().numpy()
         order = self.y.argsort(kind="stable")
         self.bins = np.array_split(order, -(-len(order) // self.bin_size))
+        self.bin = np.empty(len(order))
+        for number, at in enumerate(self.bins):
+            self.bin[at] = number
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
         """All examples in the warm-up, then the medoids."""
@@ -67,12 +72,15 @@ class Crust(Ported):
         return (Phase(indices=np.flatnonzero(self.weight.cpu().numpy())),)
 
     def objective(self, step: Step) -> Tensor:
-        """Mean squared error, of mixed examples after the warm-up."""
+        """Mean squared error, after the warm-up weighted and of examples mixed with another one of their bin (the last of a bin: with one of the next)."""
         if step.epoch < self.start:
             units = step.units()
             return self.loss(units.output, units.target).mean()
-        lam = float(self.rng.beta(self.alpha, self.alpha))
-        units = step.mix(lam, torch.from_numpy(self.rng.permutation(step.size)))
+        order = (self.bin[step.index.cpu().numpy()] + self.rng.random(len(step))).argsort()
+        partner = np.empty_like(order)
+        partner[order] = np.append(order[1:], order[-1])
+        lam = float(self.rng.beta(1, self.alpha))
+        units = step.mix(lam, torch.from_numpy(partner))
         target, weight = (lam * value + (1 - lam) * value[units.partner] for value in (units.target, self.weight[units.index]))
         return (weight * self.loss(units.output, target)).sum() / weight.sum()
 

@@ -11,7 +11,9 @@ from benchmark.methods.base import Method
 class Huber(Method):
     """Squared error up to ``delta``, absolute error beyond; targets are standardised, so delta is in standard deviations.
 
-    Huber, 1964, Annals of Mathematical Statistics 35(1). One forward and one backward pass.
+    Huber, 1964, Annals of Mathematical Statistics 35(1): 1.345 sd of right residuals, which a network makes far smaller than the sd of the targets. The
+    default was chosen on the development task diamonds: .2 costs nothing there on right targets, and 1 is nearly squared error. One forward and
+    one backward pass.
     """
 
     kinds = frozenset({"continuous"})
@@ -19,7 +21,7 @@ class Huber(Method):
     family = "robust loss"
     cites = "Huber, 1964, Annals of Mathematical Statistics 35(1)"
 
-    def __init__(self, delta: float = 1.0) -> None:
+    def __init__(self, delta: float = 0.2) -> None:
         super().__init__()
         self.delta = delta
 

@@ -25,7 +25,9 @@ class MCorrection(Method):
     half and half as released, and z = softmax(output / T), T from 1 to .001 over the remaining epochs. Both predictions of the
     unmixed batch come from one pass without gradient in training mode (released: one more in evaluation mode), and the epoch's pass keeps no gradient.
 
-    Adapted: continuous targets have squared errors, z is the prediction; tokens and multi-label have a mixture per column and observed class.
+    Adapted: continuous targets have squared errors, z is the prediction, and only the dynamic variant mixes (BMM and DY-S of ConFrag, Kim et al., 2024,
+    arXiv:2502.17771): half of two inputs with half of their targets is no example of a function that is not linear, not even of right targets. Tokens and
+    multi-label have a mixture per column and observed class.
     After warm-up three forward and one backward pass.
     """
 
@@ -56,6 +58,7 @@ class MCorrection(Method):
     def setup(self, run: RunInfo) -> None:
         """A posterior's table for each group of labels, at first empty: every label is right."""
         self.run, self.rng, self.start = run, run.generator("m_correction"), self._start(run.epochs)
+        self.mixes = run.kind == "categorical" or self.dynamic
         self.per_class = run.problem in ("tagging", "multilabel")
         groups = (run.width if run.problem == "multilabel" else 1) * run.num_classes if self.per_class else 1
         self.register_buffer("table", torch.zeros(groups, RESOLUTION, device=run.device))
@@ -88,7 +91,7 @@ class MCorrection(Method):
     def objective(self, step: Step) -> Tensor:
         """Mixup on labels that are corrected after warm-up."""
         order = torch.from_numpy(self.rng.permutation(step.size))
-        lam: float | Tensor = float(self.rng.beta(self.alpha, self.alpha))
+        lam: float | Tensor = float(self.rng.beta(self.alpha, self.alpha)) if self.mixes else 1.0
         shares, label = lam, self._label(step.targets())
         if step.epoch >= self.start:
             with torch.no_grad():

@@ -23,6 +23,7 @@ class Selfie(Remembering):
     warm_up = True
     family = "label refurbishment"
     cites = "Song, Kim and Lee, 2019, ICML"
+    differs = "ours for numbers; small errors keep their targets, only the rest is refurbished"
 
     def __init__(self, eps: float = 0.15, warmup: float = 0.25, history: int = 10) -> None:
         super().__init__(ramp=0.0, history=history)
