@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
+
+from tasks import padchest_reports
 
 ROWS, WRONG = 120, 12
 
@@ -113,6 +116,24 @@ def write_cxr_reports(folder: Path, size: int = 90) -> dict[str, Any]:
     return {"archive": str(folder / "reports.zip")}
 
 
+def write_padchest_reports(folder: Path) -> dict[str, Any]:
+    """120 reports: 60 by a network, of which 10 have a text that a physician labeled too and 5 are of a physician's patient; 60 by physicians."""
+
+    def text(i: int) -> str:
+        return f" {'derram pleural' if i % 3 else 'sin cambi'} lad{i % 5} zon{i % 7} seg{i % 9} ."
+
+    lines: list[tuple[str | None, ...]] = [("p0", "r0", None, "RNN_model", "['goiter']")]
+    for i in range(120):
+        words, found = text(60 + i if i < 10 else i), ["pleural effusion", "unchanged"] if (60 + i if i < 10 else i) % 3 else ["Normal "]
+        found += ["exclude"] if i == 3 else ["goiter"] if i == 70 else []
+        patient = f"p{60 + i if 10 <= i < 15 else i}"
+        lines.append((patient, f"r{i}", words, "Physician" if i >= 60 else "RNN_model", str(found)))
+    table = pd.DataFrame(lines, columns=padchest_reports.COLUMNS).assign(View="PA")
+    with zipfile.ZipFile(folder / "padchest.zip", "w") as archive:
+        archive.writestr(padchest_reports.TABLE, gzip.compress(table.to_csv().encode()))
+    return {"archive": str(folder / "padchest.zip")}
+
+
 def write_films(folder: Path, names: list[str], seed: int = 6) -> None:
     """A small film for each name."""
     rng = np.random.default_rng(seed)
@@ -137,5 +158,6 @@ WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "multilabel": write_multilabel,
     "image_folder": write_images,
     "cxr_reports": write_cxr_reports,
+    "padchest_reports": write_padchest_reports,
     "cxr_images": write_nih,
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import ownfiles
+import pandas as pd
 import pytest
 import torch
 
@@ -15,9 +17,10 @@ from benchmark.errors import ConfigError, DataError
 from benchmark.noise.cache import corrupt
 from benchmark.paths import Paths
 from benchmark.wheels import LARGEST, Wheel, fetched, member, tar_files
+from tasks import padchest_reports
 from tasks.cxr_reports import REPORTS, WHEEL, read, tf_idf
 from tasks.cxr_reports.findings import FINDINGS, automatic, manual
-from tasks.cxr_reports.rates import radiologist_against_majority, rates, text_mined_against_radiologists
+from tasks.cxr_reports.rates import radiologist_against_majority, rater_statistics, rates, text_mined_against_radiologists
 
 
 def test_the_keyword_map() -> None:
@@ -58,6 +61,29 @@ def test_sentence_vectors_have_the_split_of_terms_and_are_standardized_by_the_po
     assert np.array_equal(task.features(), words.train.x.numpy())  # noise does not see what methods see
     with pytest.raises(ConfigError, match=r"vectors.*tf_idf"):
         load_task("cxr_reports", paths, vectors="bert", **options)
+
+
+def test_padchest_trains_on_a_network_and_is_tested_by_physicians(tmp_path: Path, paths: Paths) -> None:
+    options = ownfiles.write_padchest_reports(tmp_path)
+    texts = padchest_reports.read(Path(options["archive"]))
+    assert texts.names == ["pleural effusion"]  # goiter: the network never says so
+    known, both = (texts.physician >= 0).all(1), ((texts.physician >= 0) & (texts.network >= 0)).all(1)
+    assert (len(texts.words), known.sum(), both.sum(), texts.apart.sum()) == (110, 60, 10, 45)
+    assert np.array_equal(texts.physician[known, 0] == 1, np.char.find(texts.words[known], "pleural") > 0)
+    assert np.array_equal(texts.network[both], texts.physician[both])
+    task = load_task("padchest_reports", paths, vocabulary=60, **options)
+    assert not task.clean
+    assert task.test_labels == "right"
+    assert task.test.y.mean() == pytest.approx(40 / 60)
+    at = {report: i for i, report in enumerate(task.places)}  # type: ignore[arg-type]
+    assert {int(report[1:]) for report in task.places[: len(task.train)]} == set(range(15, 60))  # type: ignore[index]
+    assert all(task.train.y[at[f"r{i}"], 0] == (i % 3 > 0) for i in range(15, 60))
+    with pytest.raises(ConfigError, match=r"task\.vocabulary=1"):
+        load_task("padchest_reports", paths, vocabulary=1, **options)
+    with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
+        archive.writestr(padchest_reports.TABLE, b"no table")
+    with pytest.raises(DataError, match="cannot be read as PadChest's table"):
+        padchest_reports.read(tmp_path / "none.zip")
 
 
 def test_terms_come_from_the_pool() -> None:
@@ -130,8 +156,25 @@ def test_facts_of_the_wheel(archive: Path) -> None:
     assert film.loc["Pneumothorax", ["positives", "misses", "false", "ppv"]].round(3).to_list() == [238, 0.542, 0.031, 0.458]
 
 
+def test_votes_of_raters_are_counted_and_weighed(tmp_path: Path) -> None:
+    """Reader R3 marks every other film without reason; R1 and R2 see the mass of the films 0 to 9."""
+    lines = [(f"film{i:02}", f"R{reader}", "Mass") for i in range(40) for reader in (1, 2, 3) if (i % 2 if reader == 3 else i < 10)]
+    lines += [(f"film{i:02}", f"R{reader}", "No finding") for i in range(40) for reader in (1, 2, 3)]
+    with zipfile.ZipFile(tmp_path / "votes.zip", "w") as archive:
+        content = pd.DataFrame(lines, columns=["image_id", "rad_id", "class_name"]).to_csv().encode()
+        archive.writestr("torchxrayvision/data/vinbigdata-train.csv.gz", gzip.compress(content))
+    row = rater_statistics(tmp_path / "votes.zip").loc["Mass"]
+    assert row[["one", "two", "three", "majority"]].to_list() == [15, 5, 5, 10]
+    assert row[["dawid_skene", "added", "dropped"]].to_list() == [10, 0, 0]
+    share, agree = 40 / 120, (20 * 1 + 20 / 3) / 40  # of pairs: all three agree on 20 films, one pair of three elsewhere
+    chance = share**2 + (1 - share) ** 2
+    assert row["kappa"] == pytest.approx((agree - chance) / (1 - chance))
+
+
 @pytest.mark.slow
-def test_raters_of_the_wheel(archive: Path) -> None:
+def test_raters_and_physicians_of_the_wheel(archive: Path) -> None:
+    texts = padchest_reports.read(archive)
+    assert (len(texts.words), ((texts.network >= 0) & (texts.physician >= 0)).all(1).sum()) == (66161, 2176)
     rater = radiologist_against_majority(archive)
     assert len(rater) == 14
     assert rater["misses"].between(0.07, 0.25).all()
