@@ -124,6 +124,13 @@ def test_lists_are_checked_inside(value: Any) -> None:
     assert refused(load("model", "mlp") | {"hidden": value}, "model", **extra).startswith("model.hidden=")
 
 
+@pytest.mark.parametrize("value", ["444", 4, [4, "4"], [4, True], None])
+def test_sequences_are_lists_of_their_type(value: Any) -> None:
+    assert build(load("method", "late_stopping", rounds=[1, 2]), "method").rounds == [1, 2]
+    config = option("method", "late_stopping") | {"rounds": value}
+    assert refused(config, "method").startswith(f"method.rounds={value!r} has the wrong type: expected Sequence[int]")
+
+
 def test_mappings_without_a_target_are_values() -> None:
     noise = build(load("noise", "asymmetric", mapping={"cat": "dog"}), "noise")
     assert isinstance(noise, Asymmetric)
