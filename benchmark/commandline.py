@@ -22,6 +22,8 @@ COMMANDS = {
     "verify": "benchmark.verify:verify",
     "audit": "benchmark.audit:audit",
     "leaderboard": "benchmark.leaderboard:rebuild",
+    "compact": "benchmark.archive:compact",
+    "rows": "benchmark.archive:show",
     "list": "benchmark.catalog:list_plugins",
     "describe": "benchmark.catalog:describe",
     "new-method": "benchmark.catalog:new_method",

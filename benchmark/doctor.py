@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.archive import Archive
 from benchmark.cells import Cell
 from benchmark.config import build, names, option
 from benchmark.errors import ConfigError, DataError, RowError, UserError
@@ -25,7 +26,7 @@ from benchmark.identity import AXES, cell_id
 from benchmark.methods.base import Method
 from benchmark.protocol import CHECKPOINTS, PRIMARY, PROTOCOL_VERSION
 from benchmark.runs import scoring
-from benchmark.store import Row, measured_digest, parse, seed_name
+from benchmark.store import Row, Store, measured_digest, parse, seed_name
 
 LEAST_SEEDS = 3
 BOUNDED = ("accuracy", "balanced_accuracy", "map", "f1", "precision", "recall")  # scores between 0 and 1
@@ -195,10 +196,13 @@ def read_rows(path: Path) -> tuple[list[Row], list[Finding]]:
         DataError: there is no such file.
     """
     if path.is_dir():
-        files = sorted((path / "runs").glob("??/*.json"))
-        pieces = [(file.name, file.read_bytes()) for file in files]
+        files, archive = Store(path).files(), Store(path).archive
+        pieces = [(file.name, file.read_bytes()) for file in files.values()]
+        pieces += [(name, content) for name, content in archive.contents() if name not in files] if archive else []
     elif not path.is_file():
-        raise DataError(f"{path} does not exist: give a .json or .jsonl file of rows, or a results folder")
+        raise DataError(f"{path} does not exist: give a .json, .jsonl or .parquet file of rows, or a results folder")
+    elif path.suffix == ".parquet":
+        pieces = list(Archive(path).contents())
     elif path.suffix == ".jsonl":
         pieces = [(f"{path.name} line {at}", line) for at, line in enumerate(path.read_bytes().splitlines(), 1) if line.strip()]
     else:

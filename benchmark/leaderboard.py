@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from benchmark import evidence, latex, tables
 from benchmark.analysis import PLAN
-from benchmark.comparisons import Leaderboard, compute, turned
+from benchmark.comparisons import Leaderboard, compared, compute, turned
 from benchmark.files import write_atomically
 from benchmark.page import INSIDE, SHARD, payload, write_page
 from benchmark.pagerows import details
@@ -129,11 +129,14 @@ def sections(found: Leaderboard, cells: bool = True) -> Iterator[tables.Section]
 
 def publish_local(rows: Sequence[Row], results: Path) -> None:
     """Print the board of some rows and write it to ``<results>/local``."""
+    _print(*write(shown(rows, results), results / "local"), results)
+
+
+def _print(text: str, parts: Sequence[tables.Section], results: Path) -> None:
     from rich.console import Console
     from rich.markup import escape as plain_text
     from rich.table import Table
 
-    text, parts = write(shown(rows, results), results / "local")
     console = Console(width=None if Console().is_terminal else 200)
     for part in parts[:SHOWN]:
         table = Table(title=plain_text(part.title), caption=plain_text(part.note) or None, title_justify="left", caption_justify="left")
@@ -148,14 +151,20 @@ def publish_local(rows: Sequence[Row], results: Path) -> None:
 
 
 def rebuild(arguments: Sequence[str]) -> int:
-    """Board of all rows of a results folder (``paths.results=DIR``)."""
+    """Board of all rows of a results folder (``paths.results=DIR``). Of more than ``LARGE`` runs only columns are read, and names stay those of the rows."""
     from benchmark.status import options_of
     from benchmark.store import Store
 
     _, paths, _ = options_of(arguments)
     gc.disable()  # rows stay until the end: a fifth of the time would go into looking for garbage among them
     try:
-        publish_local(list(Store(paths.results).rows()), paths.results)
+        store = Store(paths.results)
+        if len(store) > LARGE:
+            from benchmark.archive import run_columns
+
+            _print(*write_board(compared(run_columns(store), PRIMARY), (), paths.results / "local"), paths.results)
+        else:
+            publish_local(list(store.rows()), paths.results)
     finally:
         gc.enable()
     return 0

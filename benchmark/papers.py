@@ -18,6 +18,7 @@ from benchmark.stats.orders import pareto_front
 
 SHOWN = 60  # methods of a picture
 PANELS = 6  # of a picture of robustness
+NAMED = 10  # methods in it: as many as there are colors
 
 
 def pictures(boards: Mapping[tuple[str, str], Board], cells: pd.DataFrame, folder: Path) -> None:
@@ -71,17 +72,20 @@ def quality_and_cost(board: Board, cost: pd.Series, problem: str) -> Figure:
 
 
 def robustness(cells: pd.DataFrame) -> Figure | None:
-    """Score against the share of wrong labels, for noises with several rates; None without one."""
+    """Score against the share of wrong labels, for noises with several rates; None without one. The best ``NAMED`` methods have colors and names."""
     noisy = cells[(cells["noise"] != "clean") & cells["rate"].notna()]
     groups = [(key, own) for key, own in noisy.groupby(["task", "noise_name", "model", "trainer"], sort=False) if own["noise"].nunique() > 1][:PANELS]
     if not groups:
         return None
+    best = pd.concat([own for _, own in groups]).groupby("method", sort=False)["mean"].mean().nlargest(NAMED).index
+    colors = {method: f"C{at}" for at, method in enumerate(best)}
     figure, axes = plt.subplots(1, len(groups), figsize=(3.4 * len(groups), 3), squeeze=False, layout="constrained")
     for axis, ((task, noise, *_), own) in zip(axes.flat, groups, strict=True):
         for method, line in own.sort_values("rate").groupby("method", sort=False):
             half = np.abs(line["high"] - line["low"]) / 2
             score = line["sign"] * line["mean"]
-            axis.errorbar(100 * line["rate"], score, yerr=half.fillna(0), label=str(method), linewidth=1.2, elinewidth=0.6, marker="o", markersize=3)
+            form = {"linewidth": 1.2, "elinewidth": 0.6, "marker": "o", "markersize": 3, "color": colors.get(method, UNSURE)}
+            axis.errorbar(100 * line["rate"], score, yerr=half.fillna(0), label=str(method) if method in colors else None, **form)
         axis.set(title=f"{task}, {noise}", xlabel="wrong labels, %", ylabel=own["metric"].iloc[0])
         axis.spines[["top", "right"]].set_visible(False)
     axes.flat[-1].legend(fontsize=6, frameon=False)

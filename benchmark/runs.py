@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -50,17 +50,20 @@ def pieces(rows: Iterable[Row]) -> Iterator[pa.Table]:
     """The columns of some rows at a time, so that all rows need not be held."""
     remaining, configs = iter(rows), dict[str, tuple[str, ...]]()
     while part := list(islice(remaining, PIECE)):
-        texts = zip(*(_texts(row, configs) for row in part), strict=True)
-        numbers = zip(*map(_numbers, part), strict=True)
-        columns = [pa.array(values, pa.string()).dictionary_encode() for values in texts] + [pa.array(values, pa.float64()) for values in numbers]
-        yield pa.Table.from_arrays(columns, names=[*TEXTS, *NUMBERS])
+        yield of_rows(part, configs)
+
+
+def of_rows(rows: Sequence[Row], configs: dict[str, tuple[str, ...]]) -> pa.Table:
+    """The columns of these rows; ``configs`` keeps the configurations of their cells as JSON."""
+    texts = list(zip(*(_texts(row, configs) for row in rows), strict=True)) or [()] * len(TEXTS)
+    numbers = list(zip(*map(_numbers, rows), strict=True)) or [()] * len(NUMBERS)
+    columns = [pa.array(values, pa.string()).dictionary_encode() for values in texts] + [pa.array(values, pa.float64()) for values in numbers]
+    return pa.Table.from_arrays(columns, names=[*TEXTS, *NUMBERS])
 
 
 def frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
     """Tables of one form below each other as a data frame; text becomes categories."""
-    found = list(tables)
-    if not found:
-        return pd.DataFrame({name: pd.Series(dtype="category") for name in TEXTS} | {name: pd.Series(dtype=float) for name in NUMBERS})
+    found = list(tables) or [of_rows([], {})]
     out: pd.DataFrame = pa.concat_tables(found).unify_dictionaries().to_pandas(self_destruct=True, split_blocks=True)
     return out
 

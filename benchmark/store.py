@@ -3,11 +3,12 @@
 A row is written to a temporary file, fsynced, then linked into place, which fails if somebody else was first;
 a row that supersedes (after a failed or stale one) replaces atomically. Safe with many writers on a shared
 file system; two stores merge by copying. A file that is no valid row (truncated, altered) is named in the log and counts as
-missing: the next sweep makes its run again.
+missing: the next sweep makes its run again. ``make compact`` moves rows into one file, ``rows.parquet`` (``archive.py``), where they are found as before.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import socket
@@ -15,7 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -24,9 +25,13 @@ from benchmark.errors import DataError, RowError
 from benchmark.files import write_atomically, writing
 from benchmark.identity import digest
 
+if TYPE_CHECKING:
+    from benchmark.archive import Archive
+
 log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 Seed = tuple[int, int, int]
+ARCHIVE = "rows.parquet"
 ROOM = 65536  # bytes: more than a row takes
 DIED = "WorkerDied: the process of this run was killed, for its memory or by somebody, or along with another worker"  # error of its row
 State = Literal["ok", "failed", "missing", "unreadable"]
@@ -73,8 +78,13 @@ def seed_of(name: str) -> Seed:
     return split, noise, train
 
 
+def name_of(cell: str, seed: Sequence[int]) -> str:
+    """Of a run, in a store."""
+    return f"{cell}-{seed_name(seed)}"
+
+
 class Store:
-    """The rows under ``<results>/runs/<aa>/<cell>-<seed>.json``."""
+    """The rows under ``<results>/runs/<aa>/<cell>-<seed>.json``, and those that were compacted into ``<results>/rows.parquet``."""
 
     def __init__(self, results: Path) -> None:
         self.results = Path(results)
@@ -82,7 +92,21 @@ class Store:
 
     def path(self, cell: str, seed: Sequence[int]) -> Path:
         """Where this run's row is or will be."""
-        return self.runs / cell[:2] / f"{cell}-{seed_name(seed)}.json"
+        return self.runs / cell[:2] / f"{name_of(cell, seed)}.json"
+
+    @property
+    def archive(self) -> Archive | None:
+        """The compacted rows, as they are now."""
+        path = self.results / ARCHIVE
+        return _opened(path, path.stat().st_mtime_ns) if path.is_file() else None
+
+    def __len__(self) -> int:
+        """How many rows there are, about: those of the archive that files supersede count twice."""
+        return sum(1 for _ in self.runs.glob("??/*.json")) + len(self.archive or ())
+
+    def files(self) -> dict[str, Path]:
+        """The files of single rows by name, in the order of their names."""
+        return {path.stem: path for path in sorted(self.runs.glob("??/*.json"))}
 
     def read(self, cell: str, seed: Sequence[int]) -> Row | None:
         """The row of a run; None if there is none that can be read.
@@ -90,7 +114,11 @@ class Store:
         Raises:
             DataError: the row is of a later schema.
         """
-        return _read(self.path(cell, seed))
+        path = self.path(cell, seed)
+        row = self.parsed(path)
+        if row is None and not path.exists() and (archive := self.archive):
+            return archive.read(path.stem)
+        return row
 
     def state(self, cell: str, seed: Sequence[int]) -> State:
         """Of a run, from both ends of its row: no validation, so that thousands take a second."""
@@ -100,7 +128,8 @@ class Store:
                 file.seek(-min(3, len(head)), os.SEEK_END)
                 whole = file.read() == b"\n}\n"
         except FileNotFoundError:
-            return "missing"
+            archive = self.archive
+            return archive.state(name_of(cell, seed)) if archive else "missing"
         return next((state for mark, state in HEADS.items() if whole and mark in head), "unreadable")
 
     def write(self, row: Row, supersede: bool = False) -> bool:
@@ -110,8 +139,10 @@ class Store:
             DataError: it cannot be written.
         """
         path, content = self.path(row.cell, row.seed), (row.model_dump_json(indent=1) + "\n").encode()
+        if not supersede and (archive := self.archive) and archive.state(path.stem) != "missing":
+            return False
         placed = write_atomically(path, content, replace=supersede)
-        return placed or (_read(path) is None and write_atomically(path, content))
+        return placed or (self.parsed(path) is None and write_atomically(path, content))
 
     def check_writable(self) -> None:
         """Fail before any training, not after it.
@@ -153,25 +184,33 @@ class Store:
         return out
 
     def rows(self) -> Iterator[Row]:
-        """All rows that can be read, in the order of their names.
+        """All rows that can be read: of files in the order of their names, then the compacted ones.
 
         Raises:
             DataError: a row is of a later schema.
         """
-        for path in sorted(self.runs.glob("??/*.json")):
-            row = _read(path)
-            if row is not None:
-                yield row
+        files, archive = self.files(), self.archive
+        yield from (row for path in files.values() if (row := self.parsed(path)) is not None)
+        if archive:
+            yield from (parse(content, archive.path) for name, content in archive.contents() if name not in files)
+
+    @staticmethod
+    def parsed(path: Path) -> Row | None:
+        """The row of a file; None if there is none, or none that is valid, which the log then names."""
+        try:
+            return parse(path.read_bytes(), path)
+        except FileNotFoundError:
+            return None
+        except RowError as error:
+            log.warning("%s", error)
+            return None
 
 
-def _read(path: Path) -> Row | None:
-    try:
-        return parse(path.read_bytes(), path)
-    except FileNotFoundError:
-        return None
-    except RowError as error:
-        log.warning("%s", error)
-        return None
+@functools.lru_cache(maxsize=2)
+def _opened(path: Path, modified: int) -> Archive:
+    from benchmark.archive import Archive  # brings pyarrow
+
+    return Archive(path)
 
 
 def _alive(process: int) -> bool:

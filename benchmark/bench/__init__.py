@@ -13,6 +13,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
     Raises:
         ConfigError: no such group.
     """
+    from benchmark.bench.board import board
     from benchmark.bench.engine import engine
     from benchmark.bench.methods import seconds_of_passes
     from benchmark.bench.multilabel import growth_in_labels
@@ -28,6 +29,7 @@ def bench(arguments: Sequence[str] = ()) -> int:
         "sweep": finished_sweep,
         "memory": worker_memory,
         "engine": engine,
+        "board": board,
         "noise": noise_speed,
         "methods": seconds_of_passes,
         "regression": regression,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from benchmark.bench.timing import Measurement, seconds
 from benchmark.cells import Cell
 from benchmark.grid import expand
-from benchmark.identity import ROOT, digest
+from benchmark.identity import ROOT
 from benchmark.paths import Paths
 from benchmark.runner import run_cell
 from benchmark.store import Row
@@ -23,22 +21,22 @@ CHEAP = {"task": "digits", "noise": "symmetric", "method": "erm", "model": "line
 
 
 def engine() -> Iterator[Measurement]:
-    """Overhead and leaks of runs, one process against many, and how the board and status grow."""
+    """Overhead and leaks of runs, one process against many, and how status grows."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         yield from warm_runs(Paths(base, base / "warm", base / "cache"))
         yield from one_process_against_many(base)
-        yield from many_rows(base / "many", run_cell(_cheap(), [(0, 0, 0)], Paths(base, base / "one", base / "cache"))[0])
         yield from many_cells(base / "many")
 
 
-def _cheap() -> Cell:
+def cheap() -> Cell:
+    """A cell whose runs take no time."""
     return expand([CHEAP], {}, {}, []).cells[0]
 
 
 def warm_runs(paths: Paths, runs: int = 200) -> Iterator[Measurement]:
     """A whole run of one tiny epoch is an upper bound of the overhead: its few gradient steps are in it."""
-    cell = _cheap()
+    cell = cheap()
     run_cell(cell, [(s, s, s) for s in range(20)], paths)
     before, rows = _resident_mb(), list[Row]()
     total = seconds(lambda: rows.extend(run_cell(cell, [(s % 3, s % 3, s) for s in range(20, 20 + runs)], paths)))
@@ -77,36 +75,6 @@ def one_process_against_many(base: Path, runs: int = 10) -> Iterator[Measurement
 
     one, two = (seconds(lambda jobs=jobs: sweep(jobs)) for jobs in (1, 2))  # type: ignore[misc]
     yield "two workers against one, 72 runs, start-up included", f"{one / two:.2f} x ({one:.0f} s, {two:.0f} s)", "at least 1.8 x"
-
-
-def many_rows(results: Path, row: Row, rows: int = 20_000) -> Iterator[Measurement]:
-    """The board of many rows, from the command line."""
-    content = row.model_dump(mode="json")
-    for number in range(rows):
-        _put(results, _variant(content, number))
-    took = seconds(
-        lambda: subprocess.run([sys.executable, "-m", "benchmark", "leaderboard", f"paths.results={results}"], cwd=ROOT, check=True, capture_output=True)
-    )
-    yield f"board of {rows:,} rows, all outputs, process start included", f"{took:.1f} s", "at most 10 s"
-
-
-def _variant(content: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """The row again with other names: 3 seeds of 8 methods in 3 noises, then the next task."""
-    out = copy.deepcopy(dict(content))
-    number, seed = divmod(number, 3)
-    number, method = divmod(number, 8)
-    task, noise = divmod(number, 3)
-    names = {"task": f"task{task}", "noise": "clean" if noise == 0 else f"noise{noise}", "method": "erm" if method == 0 else f"method{method}"}
-    out["labels"] |= names
-    out["seed"], out["cell"] = [seed] * 3, digest(names)
-    out["metrics"]["test/last/accuracy"] += 0.01 * (seed + method)
-    return out
-
-
-def _put(results: Path, content: Mapping[str, Any]) -> None:
-    path = results / "runs" / content["cell"][:2] / f"{content['cell']}-{content['seed'][0]}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(Row(**content).model_dump_json(indent=1), encoding="utf8")
 
 
 def many_cells(results: Path) -> Iterator[Measurement]:

@@ -158,6 +158,10 @@ function facts(pairs) {
 const LOADED = new Map(), WAITING = new Map();
 window.leaderboardRows = (shard, content) => { LOADED.set(shard, content); (WAITING.get(shard) || []).forEach((go) => go(content)); WAITING.delete(shard); };
 function rowsOf(c) {
+  if (!D.runs_shown) {
+    const cell = D.cells[c], words = ["task", "noise", "model", "trainer"].map((axis) => `${axis}='${cell[axis]}'`).join(" ");
+    return Promise.reject(new Error(`so many runs are not on a page: python -m benchmark rows ${words} prints those of this cell`));
+  }
   const shard = D.cells[c].shard;
   if (LOADED.has(shard)) return Promise.resolve(LOADED.get(shard)[c]);
   const inside = document.getElementById(`rows-${shard}`);
