@@ -88,7 +88,7 @@ def test_no_folder_of_tables_says_what_to_do(paths: Paths) -> None:
         load_task("uci", paths, table="concrete")
 
 
-@pytest.mark.parametrize("method", ["erm", "coteaching"])
+@pytest.mark.parametrize("method", ["erm", "coteaching", "confrag"])
 def test_a_batch_larger_than_the_table_and_five_distinct_targets_run(
     method: str, paths: Paths, uci: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

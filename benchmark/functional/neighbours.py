@@ -51,10 +51,11 @@ def medoids(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     squared = (vectors**2).sum(1)
     distance = np.sqrt(np.maximum(squared[:, None] + squared - 2 * vectors @ vectors.T, 0))
     similarity = distance.max() - distance
-    covered, chosen = np.zeros(len(vectors)), np.zeros(count, dtype=np.int64)
+    covered, chosen, gain = np.zeros(len(vectors)), np.zeros(count, dtype=np.int64), similarity.sum(0)
     for step in range(count):
-        gain = np.maximum(similarity, covered[:, None]).sum(0)
-        gain[chosen[:step]] = -np.inf
-        chosen[step] = gain.argmax()
-        covered = np.maximum(covered, similarity[:, chosen[step]])
+        chosen[step] = best = gain.argmax()
+        better = np.flatnonzero(similarity[:, best] > covered)  # only these rows change what the others would gain
+        near, before, after = similarity[better], covered[better, None], similarity[better, best, None]
+        gain += np.maximum(near, after).sum(0) - np.maximum(near, before).sum(0)
+        covered[better], gain[best] = after[:, 0], -np.inf
     return chosen, np.bincount(similarity[:, chosen].argmax(1), minlength=count)
