@@ -210,6 +210,7 @@ def test_confrag_neighbours_vote_without_the_sample_itself() -> None:
     asking, ids = 9 * x[[0, 0, 3]], torch.tensor([99, 7, 3])  # lengths do not matter
     assert vote(asking, ids, x, second, who, 3).tolist() == pytest.approx([1 / 3, 2 / 3, 1 / 3])
     assert vote(asking, ids, x[:3], second[:3], who[:3], 3).tolist() == [0.5] * 3  # too few: nobody is preferred
+    assert vote(asking[:0], ids[:0], x, second, who, 3).tolist() == []  # the first draw took a whole block
 
 
 def test_confrag_selects_by_the_experts_of_the_epoch_before(setting: Setting) -> None:

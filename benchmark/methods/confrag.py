@@ -146,7 +146,7 @@ def vote(feature: Tensor, at: Tensor, known: Tensor, second: Tensor, who: Tensor
         feature, at: (B, D) and ids (B,) of the samples that ask. Their length changes no order of cosines.
         known, second, who: normalized features (R, D), fragments (R,) and ids (R,) of the references.
     """
-    if len(who) <= neighbours:
+    if len(who) <= neighbours or len(at) == 0:
         return feature.new_full((len(feature),), 0.5)
     similar = feature @ known.T
     order = at.argsort()
