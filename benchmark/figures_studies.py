@@ -41,7 +41,8 @@ def gains_by_noise(cells: pd.DataFrame, path: Path) -> None:
     axis.imshow(np.clip(table.to_numpy(), -limit, limit), cmap="PRGn", vmin=-limit, vmax=limit, aspect="auto")
     for (row, column), value in np.ndenumerate(table.to_numpy()):
         if np.isfinite(value):
-            axis.text(column, row, f"{value:+.0f}" if limit == LIMIT else f"{value:+.1f}", ha="center", va="center", fontsize=7)
+            text, color = f"{value:+.0f}" if limit == LIMIT else f"{value:+.1f}", "white" if abs(value) > 0.6 * limit else "black"
+            axis.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
     kinds = list(table.index.get_level_values("kind"))
     for at in range(1, len(kinds)):
         if kinds[at] != kinds[at - 1]:

@@ -32,6 +32,7 @@ LEGEND = (
     "right labels: the column `clean` is the part of a gain that has nothing to do with noise. † adapted to this task type, * knows more than the noisy "
     "labels, ‡ trained by settings of its own. cost: counted passes relative to erm, mean over the cells."
 )
+Settings = dict[tuple[str, str, str], str]  # (task, model, method) -> trainer
 FEW = 12  # methods: up to here a picture shows every interval
 NUMBERS = [
     *CELL, "method", "kind", "n", "metric", "mean", "low", "high", "gain", "gain_low", "gain_high", "p_holm", "clean_gain",
@@ -71,24 +72,25 @@ def write(name: str, rows: Sequence[Row], missing: int, folder: Path) -> None:
         text += [f"![{words}]({path.name})", "", f"*{words[0].upper()}{words[1:]}.*", ""]
     for section in (damage(cells, board.data), *gains(cells), *kinds(cells)):
         text += [f"## {section.title}", "", *([section.note, ""] if section.note else []), *table_lines(section), ""]
-    if settings:
-        text += ["‡ " + "; ".join(f"{method}: `{trainer}`" for method, trainer in sorted(settings.items())), ""]
+    for trainer in dict.fromkeys(settings.values()):
+        places = [key for key, own in settings.items() if own == trainer]
+        text += [f"‡ {', '.join(dict.fromkeys(method for *_, method in places))} on {', '.join(dict.fromkeys(task for task, *_ in places))}: `{trainer}`", ""]
     write_atomically(folder / f"{name}.md", "\n".join(text).encode())
     write_atomically(folder / f"{name}.csv", numbers(cells).to_csv(index=False, float_format="%.5g").encode())
 
 
-def joined(rows: Sequence[Row]) -> tuple[list[Row], dict[str, str]]:
-    """Rows of methods that are trained by settings of their own stand in the cells of erm; the settings are returned by method.
+def joined(rows: Sequence[Row]) -> tuple[list[Row], Settings]:
+    """Rows of methods that are trained by settings of their own stand in the cells of erm; the settings are returned too.
 
     A trainer without erm on a task and model is such a setting: seeds are the same, so the comparison stays paired.
     """
     of_erm = {(row.labels["task"], row.labels["model"]): row.labels["trainer"] for row in reversed(rows) if row.labels["method"] == PLAN.baseline}
     own = {(row.labels["task"], row.labels["model"], row.labels["trainer"]) for row in rows if row.labels["method"] == PLAN.baseline}
-    out, settings = list[Row](), dict[str, str]()
+    out, settings = list[Row](), Settings()
     for row in rows:
         place = (row.labels["task"], row.labels["model"])
         if place in of_erm and (*place, row.labels["trainer"]) not in own:
-            settings[row.labels["method"]] = row.labels["trainer"]
+            settings[(*place, row.labels["method"])] = row.labels["trainer"]
             out.append(row.model_copy(update={"labels": row.labels | {"trainer": of_erm[place]}}))
         else:
             out.append(row)
@@ -179,8 +181,8 @@ def _about(name: str) -> str:
     return " ".join(line.removeprefix("#").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), lines[1:]))
 
 
-def _name(line: Mapping[Hashable, Any], settings: Mapping[str, str]) -> str:
-    said = {"†": line["adapted"], "*": line["privileged"], "‡": line["method"] in settings}
+def _name(line: Mapping[Hashable, Any], settings: Settings) -> str:
+    said = {"†": line["adapted"], "*": line["privileged"], "‡": (line["task"], line["model"], line["method"]) in settings}
     return str(line["method"]) + "".join(mark for mark, holds in said.items() if holds)
 
 

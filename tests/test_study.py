@@ -57,12 +57,12 @@ def test_repair_and_damage_are_drawn_where_they_are_asked_for(tmp_path: Path) ->
 def test_methods_with_settings_of_their_own_are_compared_with_erm_and_say_so(tmp_path: Path) -> None:
     made = [row if row.labels["method"] != "gce" else row.model_copy(update={"labels": row.labels | {"trainer": "quick(lr=1)"}}) for row in rows()]
     found, settings = study.joined(made)
-    assert settings == {"gce": "quick(lr=1)"}
+    assert settings == {("digits", "cnn", "gce"): "quick(lr=1)"}
     assert {row.labels["trainer"] for row in found} == {"smoke"}
     study.write("smoke", made, 0, tmp_path)
     text = (tmp_path / "smoke.md").read_text()
     assert "| gce‡ |" in text
-    assert "‡ gce: `quick(lr=1)`" in text
+    assert "‡ gce on digits: `quick(lr=1)`" in text
 
 
 def test_without_an_experiment_or_rows_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
