@@ -19,8 +19,8 @@ class VolMinNet(Method):
 
     Li et al., 2021, arXiv:2102.02414. T has rows normalise(e_i + sigmoid(w_ij), j != i), so its diagonal is the largest of each row; w starts at
     ``start`` (-2 for ten classes, -4.5 for a hundred) and has an optimizer of its own. Multi-label tasks have one T per label and the
-    mean of their volumes. The released code lets the rate of T decay with the network's; here it is fixed. One forward and
-    one backward pass.
+    mean of their volumes. The released code lets the rate of T decay with the network's; here it is fixed. ``lr`` is made for the 30,000 steps of
+    the paper: some hundreds leave T near its start, unless ``lr`` is near 1. One forward and one backward pass.
     """
 
     kinds = frozenset({"categorical"})
