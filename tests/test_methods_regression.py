@@ -253,6 +253,25 @@ def test_confrag_with_fewer_targets_than_fragments_is_plain_training_and_odd_fra
         build(load("method", "confrag", fragments=5), "method")
 
 
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_m_correction_moves_targets_and_mixes_them_as_their_inputs(dynamic: bool, setting: Setting) -> None:
+    method = made("m_correction", setting, dynamic=dynamic)
+    (net,) = networks_of(method, setting)
+    method.table[0] = torch.linspace(0, 1, 100)
+    method.high[0] = 2.0
+    method.rng = np.random.default_rng(4)
+    found = method.objective(step_of(method, setting, [net], epoch=method.start))
+    x, y = setting.data.train.x[:40], setting.data.train.value[:40, 0]
+    r = residual(setting, net)
+    w = np.linspace(0, 1, 100)[(np.clip(r**2 / 2, 1e-3, 1 - 1e-3) * 100).astype(int)].clip(1e-4, 1 - 1e-4)
+    moved = y.numpy() + w * r
+    order = np.random.default_rng(4).permutation(40)
+    share = (1 - w) / (2 - w - w[order]) if dynamic else np.ones(40)
+    part = torch.from_numpy(share).float()[:, None]
+    expected = (net(part * x + (1 - part) * x[order])[:, 0].detach().numpy() - share * moved - (1 - share) * moved[order]) ** 2
+    assert float(found.detach()) == pytest.approx(expected.mean(), rel=1e-4)
+
+
 METHODS = ("erm", "heteroscedastic_nll", "superloss", "sigua", "selfie", "spr", "cnlcu", "confrag")
 
 

@@ -30,7 +30,8 @@ class ConFrag(Method):
     but the first, which trains on all samples, begins with a selection by the experts as they are. Neighbours are looked for among the ``references``
     samples of a pair that its expert saw last, a block of queries at a time, so that memory is references x D and not N x D, and only for samples that
     the draw in prediction space left out. .1 is in sd of the targets (the authors': years of age). F = 4: the experts take 1 forward and
-    1 backward pass over the data, selection 2 forward passes, the regressor at most 1 and 1.
+    1 backward pass over the data, selection 2 forward passes, the regressor at most 1 and 1. Errors that do not cross fragments are not seen, and outliers
+    stretch the range and the outer fragments, so that their middles lie where hardly any target is: under both it can be worse than plain training.
     """
 
     kinds = frozenset({"continuous"})

@@ -26,8 +26,8 @@ class MCorrection(Method):
     unmixed batch come from one pass without gradient in training mode (released: one more in evaluation mode), and the epoch's pass keeps no gradient.
 
     Adapted: continuous targets have squared errors, z is the prediction, and only the dynamic variant mixes (BMM and DY-S of ConFrag, Kim et al., 2024,
-    arXiv:2502.17771): half of two inputs with half of their targets is no example of a function that is not linear, not even of right targets. Tokens and
-    multi-label have a mixture per column and observed class.
+    arXiv:2502.17771), targets by the shares of their inputs: half a target for an input that has no share would pull all predictions to the mean.
+    Tokens and multi-label have a mixture per column and observed class.
     After warm-up three forward and one backward pass.
     """
 
@@ -92,7 +92,7 @@ class MCorrection(Method):
         """Mixup on labels that are corrected after warm-up."""
         order = torch.from_numpy(self.rng.permutation(step.size))
         lam: float | Tensor = float(self.rng.beta(self.alpha, self.alpha)) if self.mixes else 1.0
-        shares, label = lam, self._label(step.targets())
+        label = self._label(step.targets())
         if step.epoch >= self.start:
             with torch.no_grad():
                 plain = step.units()
@@ -100,9 +100,10 @@ class MCorrection(Method):
             label = functional.refine(label, self._own_label(plain.output, step.epoch), 1 - wrong)
             if self.dynamic:
                 trust = _per_mixed(plain, 1 - wrong, step)
-                lam, shares = trust / (trust + trust[order]), 0.5
+                lam = trust / (trust + trust[order])
         mixed = step.mix(lam, order)
         assert mixed.partner is not None
+        shares = lam if isinstance(lam, float) else lam[mixed.row] if self.run.kind == "continuous" else 0.5
         loss = functional.soft_loss(mixed.output, functional.mix_targets(label, mixed.partner, shares)).mean()
         if step.epoch >= self.start and self.run.problem == "multiclass":
             loss = loss + self.penalty * functional.uniform_penalty(mixed.output.softmax(1))
