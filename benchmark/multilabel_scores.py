@@ -56,12 +56,21 @@ def thresholds(score: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def auroc_interval(score: np.ndarray, positive: np.ndarray, draws: int = DRAWS, seed: int = 0) -> tuple[float, float, float]:
     """AUROC of (N,) scores and its bootstrap percentile interval over examples; NaN without both values."""
-    if positive.all() or not positive.any():
-        return float("nan"), float("nan"), float("nan")
+    return _interval(_areas(score, positive, _draws(len(score), draws, seed)))
+
+
+def _draws(examples: int, draws: int, seed: int) -> np.ndarray:
+    """(draws + 1, E) how often each example is drawn; the first line is the sample itself."""
     rng = np.random.Generator(np.random.Philox(key=seed_for("bootstrap", seed)))
-    weight = np.concatenate([np.ones((1, len(score))), rng.multinomial(len(score), np.full(len(score), 1 / len(score)), size=draws)])
+    return np.concatenate([np.ones((1, examples)), rng.multinomial(examples, np.full(examples, 1 / examples), size=draws)])
+
+
+def _areas(score: np.ndarray, positive: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(D,) AUROC under each line of weights (D, N); NaN where a value is missing."""
+    if positive.all() or not positive.any():
+        return np.full(len(weight), np.nan)
     level, place = np.unique(score, return_inverse=True)
-    sums = np.zeros((2, draws + 1, len(level)))
+    sums = np.zeros((2, len(weight), len(level)))
     for side, chosen in enumerate((positive, ~positive)):
         at = np.argsort(place[chosen], kind="stable")
         starts = np.flatnonzero(np.diff(place[chosen][at], prepend=-1))
@@ -69,24 +78,42 @@ def auroc_interval(score: np.ndarray, positive: np.ndarray, draws: int = DRAWS, 
     below = np.cumsum(sums[1], axis=1) - sums[1] / 2
     total = sums.sum(2)
     with np.errstate(invalid="ignore", divide="ignore"):
-        area = (sums[0] * below).sum(1) / (total[0] * total[1])
-    low, high = np.nanquantile(area[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(area[0]), float(low), float(high)
+        area: np.ndarray = (sums[0] * below).sum(1) / (total[0] * total[1])
+    return area
+
+
+def _interval(areas: np.ndarray) -> tuple[float, float, float]:
+    if np.isnan(areas[1:]).all():
+        return float("nan"), float("nan"), float("nan")
+    low, high = np.nanquantile(areas[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(areas[0]), float(low), float(high)
 
 
 def label_scores(score: np.ndarray, y: np.ndarray, names: Sequence[str]) -> dict[str, float]:
-    """Of each label: AUROC, its 95 % bootstrap interval, positives, calibration: ``auroc[Edema]``, ``auroc_low``, ``auroc_high``, ``positives``, ``ece``."""
+    """Of each label: AUROC, its 95 % bootstrap interval, positives, calibration: ``auroc[Edema]``, ``auroc_low``, ``auroc_high``, ``positives``, ``ece``.
+
+    ``auroc_low`` and ``auroc_high`` without a label are of the macro AUROC: the mean over labels in each draw of examples.
+    """
     from benchmark.problems import expected_calibration_error
 
+    if len(names) > MOST_LABELS:
+        return {}
     out: dict[str, float] = {}
-    for c, name in enumerate(names[:MOST_LABELS] if len(names) <= MOST_LABELS else ()):
+    weight, each = _draws(len(score), DRAWS, 0), []
+    for c, name in enumerate(names):
         live = y[:, c] >= 0
         s, positive = score[live, c], y[live, c] == 1
-        found = auroc_interval(s, positive)
+        areas = _areas(s, positive, weight[:, live])
+        each.append(areas)
         confidence, right = np.maximum(s, 1 - s), (s > 0.5) == positive
-        values = (*found, float(positive.sum()), expected_calibration_error(confidence, right))
+        values = (*_interval(areas), float(positive.sum()), expected_calibration_error(confidence, right))
         keys = ("auroc", "auroc_low", "auroc_high", "positives", "ece")
         out |= {f"{key}[{name}]": value for key, value in zip(keys, values, strict=True)}
+    both = np.array([areas for areas in each if np.isfinite(areas[0])])
+    if len(both):
+        with np.errstate(invalid="ignore"):
+            mean = np.nansum(both, axis=0) / np.isfinite(both).sum(0)
+        _, out["auroc_low"], out["auroc_high"] = _interval(mean)
     return out
 
 

@@ -63,6 +63,10 @@ def test_each_label_has_its_auroc_interval_and_positives() -> None:
         assert found[f"positives[{name}]"] == Y[:, c].sum()
     width = {name: found[f"auroc_high[{name}]"] - found[f"auroc_low[{name}]"] for name in "ae"}
     assert width["e"] > 1.5 * width["a"]  # few positives
+    macro = np.mean([found[f"auroc[{name}]"] for name in "abcde"])
+    assert found["auroc_low"] < macro < found["auroc_high"]
+    mean = np.mean([width["a"], width["e"]])
+    assert found["auroc_high"] - found["auroc_low"] < mean  # labels err apart from each other
     assert scores.label_scores(np.zeros((2, 99)), np.zeros((2, 99)), [str(i) for i in range(99)]) == {}
 
 
@@ -76,6 +80,18 @@ def test_bootstrap_interval_covers_like_the_normal_one() -> None:
     sd = np.sqrt((area * (1 - area) + (n - 1) * (q1 - area**2) + (m - 1) * (q2 - area**2)) / (n * m))  # Hanley and McNeil, 1982
     assert (high - low) / (2 * 1.96) == pytest.approx(sd, rel=0.2)
     assert np.isnan(scores.auroc_interval(score, np.ones(400, dtype=bool))[0])
+
+
+def test_the_macro_interval_is_of_means_over_labels_in_the_same_draws() -> None:
+    twice = np.stack([SCORE[:, 1], SCORE[:, 1]], 1)
+    found = scores.label_scores(twice, Y[:, [1, 1]], ["a", "b"])  # one label twice: nothing averages out
+    assert (found["auroc_low"], found["auroc_high"]) == (found["auroc_low[a]"], found["auroc_high[a]"])
+    unknown = Y.copy()
+    unknown[:50, 0], unknown[:, 1] = -1, 0
+    found = scores.label_scores(SCORE[:, :2], unknown[:, :2], ["a", "b"])
+    assert np.isnan(found["auroc[b]"])
+    assert found["auroc_low"] == found["auroc_low[a]"]
+    assert "auroc_low" not in scores.label_scores(SCORE[:, 1:2], unknown[:, 1:2], ["b"])
 
 
 def test_thirds_by_frequency() -> None:
