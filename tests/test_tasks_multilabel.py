@@ -63,6 +63,20 @@ def test_bad_input_is_one_line(options: dict[str, Any], words: str, tmp_path: Pa
         load_task("multilabel", paths, **(ownfiles.write_multilabel(tmp_path) | options))
 
 
+def test_rows_without_a_known_label_are_left_out_by_name(tmp_path: Path, paths: Paths, caplog: pytest.LogCaptureFixture) -> None:
+    options = ownfiles.write_multilabel(tmp_path)
+    table = pd.read_csv(options["path"], dtype={"p": float})
+    table.loc[[4, 9], ["p", "q"]] = [[-1, np.nan], [np.nan, -1]]
+    table.to_csv(options["path"], index=False)
+    task = load_task("multilabel", paths, **options)
+    assert len(task.train) + len(task.test) == len(table) - 2
+    assert not {6, 11} & set(task.places.tolist())  # type: ignore[union-attr]
+    assert "line 6 has no known label and is left out, with 1 rows like it" in caplog.text
+    table.assign(p=[0, 1] + [-1] * (len(table) - 2), q=[0, 1] + [-1] * (len(table) - 2)).to_csv(options["path"], index=False)
+    with pytest.raises(UserError, match="has 2 rows with a known label"):
+        load_task("multilabel", paths, **options)
+
+
 def test_a_label_that_is_always_the_same_is_refused(tmp_path: Path, paths: Paths) -> None:
     options = ownfiles.write_multilabel(tmp_path)
     pd.read_csv(options["path"]).assign(p=1).to_csv(options["path"], index=False)

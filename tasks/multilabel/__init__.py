@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from benchmark.errors import ConfigError, DataError
 from benchmark.paths import Paths
 from benchmark.problems import MultiLabel
 from benchmark.types import Task
+
+log = logging.getLogger(__name__)
 
 
 def load(
@@ -34,7 +37,7 @@ def load(
     Args:
         paths: a relative ``path`` starts at the working directory or else at ``paths.data``.
         path: csv or parquet.
-        labels: columns of observed labels: 1, 0, and -1 or empty where nobody looked.
+        labels: columns of observed labels: 1, 0, and -1 or empty where nobody looked. A row of which no label, or no right label, is known is left out.
         clean: columns of right labels in the same order; a pair whose right label is unknown is left out.
         inputs: vector, or image with ``images_from``.
         images_from: column of image files; they start at the folder of the table.
@@ -57,6 +60,12 @@ def load(
     table = owndata.read(file)
     observed = _grid(table, labels, "task.labels", file)
     right = _grid(table, clean, "task.clean", file) if clean else None
+    known = np.all([(grid >= 0).any(1) for grid in (observed, right) if grid is not None], axis=0)
+    if not known.all():
+        line, gone = table.index[~known][0], int((~known).sum())
+        log.warning("%s line %s has no known label and is left out, with %d rows like it", file, line, gone - 1)
+        table, observed, right = table[known], observed[known], None if right is None else right[known]
+        owndata.check_size(file, len(table), "rows with a known label")
     if images_from is not None:
         x = images.decode([file.parent / str(name) for name in owndata.column(table, images_from, "task.images_from", file)], size, channels)
         split = owndata.set_aside(file, x.numpy(), test_fraction)
