@@ -103,7 +103,11 @@ def check_aligned(observed: Sequence[Sentence], right: Sequence[Sentence], path:
                      ((a, path), (b, right_path))]  # fmt: skip
             raise DataError(f"{shown[0]}, {shown[1]}: both files must hold the same tokens and sentences")
     if len(observed) != len(right):
-        raise DataError(f"{path} has {len(observed)} sentences, {right_path} has {len(right)}: both files must hold the same tokens and sentences")
+        longer, first = (path, observed[len(right)]) if len(observed) > len(right) else (right_path, right[len(observed)])
+        raise DataError(
+            f"{path} has {len(observed)} sentences, {right_path} has {len(right)}: {longer} line {first.lines[0]} begins one that the other lacks; "
+            "both files must hold the same tokens and sentences"
+        )
 
 
 def cuts(sentence: Sentence, most: int) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from benchmark.errors import ConfigError
 from benchmark.files import changed, sha256_of
 from benchmark.grid import expand
 from benchmark.models.base import InputShape, Network
-from benchmark.models.surfaces import LETTERS, CharacterCNN, character_ids, vectors_from
+from benchmark.models.surfaces import LETTERS, CharacterCNN, SentenceDropout, character_ids, vectors_from
 from benchmark.paths import Paths
 from benchmark.setting import setting_for
 
@@ -48,9 +48,10 @@ def test_convolution_against_a_sum_of_products() -> None:
     assert found.shape == (2, 2, 3)
     weight, bias = network.convolution.weight, network.convolution.bias
     for place, at in ((3, (0, 0)), (1, (0, 1)), (1, (1, 0)), (4, (1, 1))):
-        letters = network.table(character_ids([SURFACES[place]])[0, :7])  # 7 = the longest token of the batch
+        size = len(SURFACES[place])
+        letters = network.table(character_ids([SURFACES[place]])[0, :size])
         padded = torch.cat([torch.zeros(1, 16), letters, torch.zeros(1, 16)])
-        values = torch.stack([bias + sum(weight[:, :, j] @ padded[t + j] for j in range(3)) for t in range(7)])
+        values = torch.stack([bias + sum(weight[:, :, j] @ padded[t + j] for j in range(3)) for t in range(size)])
         torch.testing.assert_close(found[at], values.amax(0))
 
 
@@ -61,6 +62,31 @@ def test_spelling_tells_words_of_one_id_apart(name: str) -> None:
     assert not torch.equal(with_letters(x)[0, :2], with_letters(x)[1, :2])
     assert torch.equal(without(x)[0, :2], without(x)[1, :2])
     torch.testing.assert_close(with_letters(x)[0, :2], with_letters(x[:1, :2])[0])  # padding says nothing
+    longer = torch.cat([x, torch.tensor([[[1, 5], [0, 0], [0, 0], [0, 0]]])])
+    torch.testing.assert_close(with_letters(longer)[:2], with_letters(x))  # nor does a longer token of another sentence
+
+
+def test_dropout_leaves_out_the_same_features_of_a_sentence() -> None:
+    x = torch.randn(3, 5, 40, generator=torch.Generator().manual_seed(0))
+    dropout = SentenceDropout(0.4)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        found = dropout(x)
+    kept = found != 0
+    torch.testing.assert_close(found[kept], x[kept] / 0.6)
+    assert bool((kept == kept[:, :1]).all())
+    assert not torch.equal(kept[0], kept[1])
+    assert 0.4 < float(kept.float().mean()) < 0.8
+    assert torch.equal(dropout.eval()(x), x)
+
+
+def test_embeddings_begin_as_small_as_asked_for() -> None:
+    plain, small = (tagger(init_std=std) for std in (1.0, 0.1))
+    tables = [{name: p for name, p in network.named_parameters() if "table" in name or "embeddings" in name} for network in (plain, small)]
+    assert len(tables[0]) == 2
+    for name, weight in tables[0].items():
+        torch.testing.assert_close(tables[1][name], weight * 0.1)
+    assert torch.equal(plain.left.weight_ih_l0, small.left.weight_ih_l0)  # type: ignore[union-attr]
 
 
 def test_vectors_from_a_file_stay_as_they_are(tmp_path: Path) -> None:

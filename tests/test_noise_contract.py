@@ -298,6 +298,7 @@ def test_recorded_labels_are_found_by_name() -> None:
     for name, value in (("a", 1), ("b", 2)):
         noise: Noise = build(load("noise", "recorded", set=name), "noise")
         assert set(noise(labels, Streams(labels, 0), Context(sets)).observed[labels.live]) == {value}
+    assert np.array_equal(build(load("noise", "recorded", set="clean"), "noise")(labels, Streams(labels, 0), Context(sets)).observed, labels.value)
     for name, context, hint in ((None, sets, "choices: a, b"), ("aa", sets, "did you mean 'a'"), (None, {}, "choices: none")):
         noise = build(load("noise", "recorded", set=name), "noise")
         with pytest.raises(ConfigError, match=hint):

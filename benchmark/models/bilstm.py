@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from benchmark.errors import ConfigError
 from benchmark.models.base import InputShape, Network
-from benchmark.models.surfaces import CharacterCNN, vectors_from
+from benchmark.models.surfaces import CharacterCNN, SentenceDropout, vectors_from
 
 
 class BiLSTM(Network):
@@ -23,9 +23,11 @@ class BiLSTM(Network):
         outputs: size of the head.
         embedding: size of each column's embedding.
         hidden: of the LSTM, per direction.
-        dropout: on embeddings and on features.
+        dropout: on embeddings and on features, the same ones for all tokens of a sentence.
         characters: filters of the character CNN; 0 = none.
         vectors: a file of GloVe's format.
+        init_std: standard deviation of embeddings at the start; 1 is torch's own. With little text a smaller one is better: the vectors
+            of rare words, which are hardly trained, then say little.
 
     Raises:
         ConfigError: vectors for a task that does not tell its words, or an unusable file.
@@ -35,15 +37,26 @@ class BiLSTM(Network):
     files: ClassVar[tuple[str, ...]] = ("vectors",)
 
     def __init__(
-        self, inputs: InputShape, outputs: int, embedding: int, hidden: int, dropout: float = 0.0, characters: int = 0, vectors: str | None = None
+        self,
+        inputs: InputShape,
+        outputs: int,
+        embedding: int,
+        hidden: int,
+        dropout: float = 0.0,
+        characters: int = 0,
+        vectors: str | None = None,
+        init_std: float = 1.0,
     ) -> None:
         super().__init__()
         self.embeddings = nn.ModuleList(nn.Embedding(size, embedding, padding_idx=0) for size in inputs.vocabulary)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = SentenceDropout(dropout)
         size = embedding * len(inputs.vocabulary)
         if vectors is not None and not inputs.surfaces:
             raise ConfigError(f"model.vectors={vectors}: this task does not tell how its tokens are written: leave model.vectors out")
         self.characters = CharacterCNN(inputs.surfaces, characters) if characters and inputs.surfaces else None
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):
+                module.weight.data *= init_std
         self.vectors: Tensor | None
         self.register_buffer("vectors", None if vectors is None else vectors_from(vectors, inputs.surfaces), persistent=False)
         size += 0 if self.characters is None else characters

@@ -80,9 +80,17 @@ class BiLSTMCRF(BiLSTM):
     """BiLSTM emissions with a linear-chain CRF."""
 
     def __init__(
-        self, inputs: InputShape, outputs: int, embedding: int, hidden: int, dropout: float = 0.0, characters: int = 0, vectors: str | None = None
+        self,
+        inputs: InputShape,
+        outputs: int,
+        embedding: int,
+        hidden: int,
+        dropout: float = 0.0,
+        characters: int = 0,
+        vectors: str | None = None,
+        init_std: float = 1.0,
     ) -> None:
-        super().__init__(inputs, outputs, embedding, hidden, dropout, characters, vectors)
+        super().__init__(inputs, outputs, embedding, hidden, dropout, characters, vectors, init_std)
         self.chain = LinearChain(outputs)
 
     def finish(self, scores: Tensor, x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from benchmark.errors import ConfigError
 
@@ -29,6 +30,18 @@ def character_ids(surfaces: Sequence[str]) -> Tensor:
     return torch.from_numpy(ids)
 
 
+class SentenceDropout(nn.Module):
+    """Dropout (B, L, D) that leaves out the same features at every place of a sentence (Gal and Ghahramani, 2016, arXiv:1512.05287)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` itself outside training."""
+        return x * F.dropout(torch.ones_like(x[:, :1]), self.rate) if self.training and self.rate else x
+
+
 class CharacterCNN(nn.Module):
     """Convolutions of width 3 over the characters of a token and their largest value: (..., ) places of surfaces -> (..., filters).
 
@@ -47,8 +60,11 @@ class CharacterCNN(nn.Module):
         """Padding, the surface 0, counts as a token without characters."""
         found, inverse = place.unique(return_inverse=True)
         letters = self.ids[found]
-        longest = max(1, int((letters > 0).sum(1).max()))
-        pooled: Tensor = self.convolution(self.table(letters[:, :longest]).transpose(1, 2)).amax(2)
+        letters = letters[:, : max(1, int((letters > 0).sum(1).max()))]
+        beyond = letters == 0
+        beyond[:, 0] = False
+        scores = self.convolution(self.table(letters).transpose(1, 2)).masked_fill(beyond.unsqueeze(1), -torch.inf)
+        pooled: Tensor = scores.amax(2)  # of its own characters: what else is in the batch says nothing
         return pooled[inverse]
 
 

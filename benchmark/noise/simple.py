@@ -10,7 +10,7 @@ from benchmark.errors import ConfigError, choices
 from benchmark.noise.base import Context, Noise, Streams, corruption
 from benchmark.types import Corruption, Labels
 
-REDRAW = "redraw"
+REDRAW, CLEAN = "redraw", "clean"
 
 
 class Clean(Noise):
@@ -28,7 +28,7 @@ class Clean(Noise):
 
 
 class Recorded(Noise):
-    """Labels that somebody recorded for these very examples, by name: ``noise.set``.
+    """Labels that somebody recorded for these very examples, by name: ``noise.set``. The set ``clean`` is the right labels, if nobody recorded one.
 
     There is one draw: intervals are conditional on this file.
     """
@@ -42,6 +42,8 @@ class Recorded(Noise):
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
         """Observed = the task's annotations ``set``; the only one, when there is one and ``set`` is not given."""
         name = self.set if self.set is not None or len(context.annotations) != 1 else next(iter(context.annotations))
+        if name == CLEAN and name not in context.annotations:
+            return corruption(labels, labels.value)
         if name is None or name not in context.annotations:
             known = [*context.annotations, *([REDRAW] if context.annotators else [])]
             raise ConfigError(f"noise.set={name!r} is not recorded for this task: {choices(name, known)}")
