@@ -24,6 +24,7 @@ from benchmark.limits import drained_by_sigterm, end_drained
 from benchmark.store import DIED, Row, Seed, Store, seed_name
 
 Waiting = Mapping[tuple[str, Seed], Cell]
+Job = tuple[Cell, list[Seed]]
 OF_SWEEP = ("experiment", "launcher", "jobs", "seeds", "setting")  # a job is one cell: it composes faster without them
 
 
@@ -108,7 +109,7 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
     return rows
 
 
-def rounds(waiting: Waiting, store: Store, workers: int) -> Iterator[list[tuple[Cell, list[Seed]]]]:
+def rounds(waiting: Waiting, store: Store, workers: int) -> Iterator[list[Job]]:
     """What is launched together: first the cells that nothing speaks against, then the others one by one.
 
     A run whose process died may have killed it, and would again: it comes last of all in its cell, which comes last of all and alone,
@@ -117,13 +118,13 @@ def rounds(waiting: Waiting, store: Store, workers: int) -> Iterator[list[tuple[
     before = store.died().keys()
     died = [key for key in waiting if key in before or ((row := store.read(*key)) is not None and row.error == DIED)]
     suspects = dict.fromkeys(cell for cell, _ in died)
-    together: dict[str, tuple[Cell, list[Seed]]] = {}
+    together: dict[str, Job] = {}
     for key, cell in waiting.items():
         if key not in died:
             together.setdefault(cell.id, (cell, []))[1].append(key[1])
-    fresh = spread([cell for cell, _ in together.values() if cell.id not in suspects], workers)
+    fresh = spread([job for job in together.values() if job[0].id not in suspects], workers)
     if fresh:
-        yield [together[cell.id] for cell in fresh]
+        yield fresh
     for suspect in suspects:
         yield from [[together[suspect]]] if suspect in together else []
         yield from [[(waiting[key], [key[1]])] for key in died if key[0] == suspect]
@@ -143,18 +144,25 @@ def _record_death(waiting: Waiting, store: Store, cell: str, seed: Seed) -> None
         store.write(lost(waiting[cell, seed], seed), supersede=store.state(cell, seed) == "failed")
 
 
-def spread(cells: Sequence[Cell], workers: int) -> list[Cell]:
-    """The order in which workers that take the next cell in turn are given them: each begins in another part of the grid.
+def spread(jobs: Sequence[Job], workers: int) -> list[Job]:
+    """The order in which workers that take the next job in turn are given them: each begins in another part of the grid.
 
-    Side by side in one task and noise, two workers would both make what its methods share, such as out-of-fold predictions.
+    Side by side in one task, noise and seed, two workers would both make what its methods share, such as out-of-fold predictions. Every worker has as
+    many runs: a task and noise that two of them share is cut between its seeds, at most one seed between its methods.
     """
-    blocks = [list(block) for _, block in itertools.groupby(cells, key=lambda cell: (cell.labels["task"], cell.labels["noise"]))]
-    lanes: list[list[Cell]] = [[] for _ in range(workers)]
-    done = 0
-    for block in blocks:
-        lanes[done * workers // len(cells)] += block
-        done += len(block)
-    return [cell for row in itertools.zip_longest(*lanes) for cell in row if cell is not None]
+    runs = [
+        (cell, seed)
+        for _, block in itertools.groupby(jobs, key=lambda job: (job[0].labels["task"], job[0].labels["noise"]))
+        for seed, cell in sorted(((seed, cell) for cell, own in block for seed in own), key=lambda run: run[0])
+    ]
+    lanes: list[dict[str, Job]] = [{} for _ in range(workers)]
+    for at, (cell, seed) in enumerate(runs):
+        lanes[at * workers // len(runs)].setdefault(cell.id, (cell, []))[1].append(seed)
+    placed = []
+    for number, lane in enumerate(lanes):
+        begins = itertools.accumulate((len(own) for _, own in lane.values()), initial=0)
+        placed += [(begin, number, job) for begin, job in zip(begins, lane.values(), strict=False)]
+    return [job for *_, job in sorted(placed, key=lambda one: one[:2])]
 
 
 def end(rows: Sequence[Row], drained: bool, errors: Sequence[Exception] = ()) -> None:

@@ -341,8 +341,30 @@ def test_workers_begin_in_different_parts_of_the_grid() -> None:
     methods = ["erm", "gce"]
     products = [{"task": "digits", "noise": ["clean", "symmetric"], "method": methods}, {"task": "yeast", "noise": "clean", "method": methods}]
     cells = expand(products, {}, {"trainer": "quick"}, []).cells
-    assert spread(cells, 1) == cells
-    names = [f"{cell.choice['task']} {cell.choice['noise']}" for cell in spread(cells, 2)]
-    assert names == ["digits clean", "yeast clean", "digits clean", "yeast clean", "digits symmetric", "digits symmetric"]
-    assert {cell.id for cell in spread(cells, 7)} == {cell.id for cell in cells}
+    seeds = [(s, s, s) for s in range(3)]
+    jobs = [(cell, seeds) for cell in cells]
+    assert spread(jobs, 1) == jobs
+    names = [f"{cell.choice['task']} {cell.choice['noise']} {cell.choice['method']} {[s for s, *_ in own]}" for cell, own in spread(jobs, 2)]
+    assert names == [
+        *("digits clean erm [0, 1, 2]", "digits symmetric gce [1, 2]", "digits symmetric erm [2]", "digits clean gce [0, 1, 2]"),
+        *("yeast clean erm [0, 1, 2]", "digits symmetric erm [0, 1]", "yeast clean gce [0, 1, 2]", "digits symmetric gce [0]"),
+    ]
+    for workers in (2, 3, 7, 40):
+        found = [(cell.id, seed) for cell, own in spread(jobs, workers) for seed in own]
+        assert sorted(found) == sorted((cell.id, seed) for cell in cells for seed in seeds)
     assert spread([], 2) == []
+
+
+def test_workers_share_at_most_one_seed_of_a_block() -> None:
+    """What methods share is made once per task, noise and seed: 24 runs of a block, the second of three, are halved."""
+    methods = ["erm", "gce", "mae", "mixup", "elr", "sop", "forward", "small_loss"]
+    noises = ["clean", "symmetric", "asymmetric"]
+    cells = expand([{"task": "digits", "noise": noises, "method": methods}], {}, {"trainer": "quick"}, []).cells
+    order = spread([(cell, [(s, s, s) for s in range(3)]) for cell in cells], 2)
+    busy, made = [0, 0], [set[tuple[str, int]](), set[tuple[str, int]]()]
+    for job, own in order:  # whoever is free takes the next
+        worker = busy.index(min(busy))
+        busy[worker] += len(own)
+        made[worker] |= {(job.choice["noise"], seed) for seed, *_ in own}
+    assert busy == [36, 36]
+    assert made[0] & made[1] == {("symmetric", 1)}
