@@ -25,11 +25,13 @@ from benchmark.files import write_atomically
 from benchmark.frames import noise_family
 from benchmark.protocol import PRIMARY, SELECTIONS, is_development
 from benchmark.stats import CELL, LEAST_TASKS
+from benchmark.stats.orders import nemenyi
 from benchmark.stats.selection import LEAST_RHO
 
 INSIDE = 5000  # runs; of more, each run's configuration and provenance are files beside the page
 SHARD = 500  # runs a file, about
 FOLDER = "leaderboard-rows"
+NAMED = 30  # methods of a critical-difference diagram
 SCRIPTS = ("core.js", "stats.js", "charts.js", "board.js", "pages.js", "advice.js")
 NUMBERS = (
     *("n", "mean", "sd", "low", "high", "gain", "gain_low", "gain_high", "p_holm", "detectable", "gap_closed", "gap_closed_low", "gap_closed_high"),
@@ -110,6 +112,7 @@ def payload(cells: pd.DataFrame, data: pd.DataFrame, strengths: pd.DataFrame, fa
         "tracks": tracks,
         "primary": list(PRIMARY),
         "least_tasks": LEAST_TASKS,
+        "nemenyi": [0.0, 0.0, *(round(nemenyi(methods), 4) for methods in range(2, NAMED + 1))],
         "least_rho": LEAST_RHO,
         "rows_folder": FOLDER,
         "t": [round(float(v), 5) for v in stdtrit(np.arange(1, 201), 0.975)],

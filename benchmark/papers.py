@@ -13,8 +13,8 @@ from matplotlib.ticker import FormatStrFormatter
 
 from benchmark.analysis import PLAN
 from benchmark.figures import BETTER, UNSURE, WORSE, save
-from benchmark.stats import Board
-from benchmark.stats.orders import pareto_front
+from benchmark.stats import LEAST_TASKS, Board
+from benchmark.stats.orders import cliques, critical_difference, pareto_front, ranked
 
 SHOWN = 60  # methods of a picture
 PANELS = 6  # of a picture of robustness
@@ -22,10 +22,13 @@ NAMED = 10  # methods in it: as many as there are colors
 
 
 def pictures(boards: Mapping[tuple[str, str], Board], cells: pd.DataFrame, folder: Path) -> None:
-    """Write effects, quality against cost and robustness of every task type that has them."""
+    """Write effects, critical differences, quality against cost and robustness of every task type that has them."""
     for (problem, track), board in boards.items():
         if track == PLAN.selection and board.table["z"].notna().sum() > 1:
             save(effects(board, problem), *_forms(folder, f"effects-{problem}"))
+            difference = critical_differences(board, problem)
+            if difference is not None:
+                save(difference, *_forms(folder, f"ranks-{problem}"))
             own = cells[(cells["problem"] == problem) & (cells["track"] == track)]
             save(quality_and_cost(board, own.groupby("method")["cost"].mean(), problem), *_forms(folder, f"cost-{problem}"))
     for problem, own in cells[cells["track"] == PLAN.selection].groupby("problem") if len(cells) else ():
@@ -50,6 +53,37 @@ def effects(board: Board, problem: str) -> Figure:
     axis.set_yticks(range(len(table)), list(table.index), fontsize=8)
     axis.set_xlabel(f"{problem}: gain over {PLAN.baseline} in sd over seeds, {len(board.blocks.tasks)} tasks", fontsize=9)
     axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def critical_differences(board: Board, problem: str) -> Figure | None:
+    """Mean ranks over tasks, best left; a bar joins methods that Nemenyi's test at .05 does not separate. None below six tasks or three methods.
+
+    It describes the order; the test of the plan is the one against erm. Demsar, 2006, Journal of Machine Learning Research 7.
+    """
+    z = board.blocks.tasks.assign(**{PLAN.baseline: 0.0})
+    z = z[list(board.table.index[:SHOWN])]
+    if len(z) < LEAST_TASKS or z.shape[1] < 3:
+        return None
+    place = pd.Series(ranked(-z.to_numpy()).mean(0), index=z.columns).sort_values(kind="stable")
+    difference, half = critical_difference(z.shape[1], len(z)), -(-len(place) // 2)
+    groups = cliques(place.to_numpy(), difference)
+    depth = 1 + 0.3 * len(groups)
+    figure, axis = plt.subplots(figsize=(7, 0.6 + 0.22 * (depth + half)), layout="constrained")
+    for at, (method, rank) in enumerate(place.items()):
+        ahead = at < half
+        level, edge = -depth - (at if ahead else len(place) - 1 - at), 0.7 if ahead else len(place) + 0.3
+        axis.plot([rank, rank, edge], [0, level, level], color="black", linewidth=0.7)
+        axis.annotate(
+            f"{method} {rank:.2f}", (edge, level), xytext=(-3 if ahead else 3, -2.5), textcoords="offset points", ha="right" if ahead else "left", fontsize=8
+        )
+    for at, (first, last) in enumerate(groups):
+        axis.plot(place.iloc[[first, last]], [-0.5 - 0.3 * at] * 2, color=UNSURE, linewidth=3)
+    axis.set_title(f"{problem}: mean rank over {len(z)} tasks, critical difference {difference:.2f}", fontsize=9)
+    axis.set_ylim(-depth - half, 0)
+    axis.xaxis.set_ticks_position("top")
+    axis.set_yticks([])
+    axis.spines[["left", "right", "bottom"]].set_visible(False)
     return figure
 
 

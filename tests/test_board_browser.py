@@ -10,15 +10,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from boardrows import made_rows
-from browser import Browser, found
 
 from benchmark import page as page_module
+from benchmark.bench.browser import Browser, found
 from benchmark.comparisons import compute
 from benchmark.frames import run_frame
 from benchmark.leaderboard import write
 from benchmark.stats import board
+from benchmark.stats.orders import cliques, critical_difference, ranked
 
 pytestmark = pytest.mark.skipif(found() is None, reason="browser tests left out: no chromium on this machine (apt-get install chromium)")
 EVIL = "<img src=x onerror=alert(1)>&\"'</script>"
@@ -81,6 +83,21 @@ def test_estimates_of_the_page_agree_with_the_statistics(quiet: Browser) -> None
             assert numbers[0] == pytest.approx(expected[0], abs=1e-3)
             if name != "erm":
                 assert numbers[1:] == pytest.approx(expected[1:], abs=2e-3)
+
+
+def test_the_critical_difference_diagram_agrees_with_the_statistics(quiet: Browser) -> None:
+    quiet.go("#/board")
+    assert "Critical-difference diagram" in quiet.texts("figcaption strong")
+    code = "const D = board.data; const i = board.chosen(new URLSearchParams('track=last')).filter((k) => !D.cells[D.lines.c[k]].clean);"
+    got = quiet.js(f"(() => {{ {code} return board.rankGroups(board.estimates(i).lines); }})()")
+    rows = made_rows()
+    evil = [row.model_copy(update={"labels": row.labels | {"task": EVIL}}) for row in rows if row.task == "made0"]
+    data = run_frame([*rows, *evil])
+    z = board(data[data["track"] == "last"], confirm=False).blocks.tasks.assign(erm=0.0)
+    want = dict(zip(z, ranked(-z.to_numpy()).mean(0), strict=True))
+    assert {line["name"]: line["rank"] for line in got["lines"]} == pytest.approx(want)
+    assert got["difference"] == pytest.approx(critical_difference(len(want), len(z)), abs=1e-3)
+    assert [tuple(group) for group in got["groups"]] == cliques(np.sort(list(want.values())), got["difference"])
 
 
 def test_a_filter_computes_again_and_leaves_the_ranking_alone(quiet: Browser) -> None:

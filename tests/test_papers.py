@@ -47,7 +47,9 @@ def test_figures_are_written_for_papers_and_only_when_rows_changed(tmp_path: Pat
     rows = made_rows()
     write(rows, tmp_path)
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert names == {f"{name}.{form}" for name in ("effects-multiclass", "cost-multiclass", "robustness-multiclass", "gains") for form in ("svg", "pdf")}
+    assert names == {
+        f"{name}.{form}" for name in ("effects-multiclass", "ranks-multiclass", "cost-multiclass", "robustness-multiclass", "gains") for form in ("svg", "pdf")
+    }
     before = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
     (tmp_path / "figures" / "gains.pdf").unlink()
     write(rows, tmp_path)

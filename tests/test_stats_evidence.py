@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from boardrows import made_rows
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, studentized_range
 
 from benchmark import evidence
 from benchmark.comparisons import compute
 from benchmark.stats.advice import AVERAGE, ERM, PAGE, advise, answers, leave_one_task_out
-from benchmark.stats.orders import label_sensitivity, rank_transfer, spearman
+from benchmark.stats.orders import cliques, critical_difference, label_sensitivity, nemenyi, rank_transfer, spearman
 
 
 def table(values: dict[tuple[str, str], tuple[float, float]]) -> pd.DataFrame:
@@ -122,3 +122,18 @@ def test_published_numbers_must_say_where_they_come_from(tmp_path: pytest.TempPa
     file.write_text("- {method: elr, task: cifar10, noise: symmetric(rate=0.4), value: 0.9, source: somewhere}\n")
     with pytest.raises(evidence.DataError, match=r"published.yaml entry 1: it needs exactly method, task"):
         evidence.published()
+
+
+@pytest.mark.parametrize("methods", [2, 3, 7, 30, 60])
+def test_critical_differences_are_those_of_the_studentized_range(methods: int) -> None:
+    assert nemenyi(methods) == pytest.approx(studentized_range.ppf(0.95, methods, np.inf) / np.sqrt(2), abs=1e-5)
+    assert critical_difference(methods, 40) == pytest.approx(critical_difference(methods, 10) / 2)
+
+
+def test_groups_hold_all_that_are_close_and_none_is_inside_another() -> None:
+    ranks = np.array([1.0, 1.2, 2.0, 2.1, 4.0])
+    found = cliques(ranks, 0.95)
+    assert found == [(0, 1), (1, 3)]
+    close = {(i, j) for i in range(5) for j in range(i + 1, 5) if ranks[j] - ranks[i] <= 0.95}
+    assert close == {(i, j) for first, last in found for i in range(first, last + 1) for j in range(i + 1, last + 1)}
+    assert cliques(ranks, 0.05) == []

@@ -13,8 +13,9 @@ def bench(arguments: Sequence[str] = ()) -> int:
     Raises:
         ConfigError: no such group.
     """
-    from benchmark.bench.board import board
+    from benchmark.bench.board import board, page
     from benchmark.bench.engine import engine
+    from benchmark.bench.logger import logger
     from benchmark.bench.methods import seconds_of_passes
     from benchmark.bench.multilabel import growth_in_labels
     from benchmark.bench.noise import noise_speed
@@ -30,6 +31,8 @@ def bench(arguments: Sequence[str] = ()) -> int:
         "memory": worker_memory,
         "engine": engine,
         "board": board,
+        "page": page,
+        "logger": logger,
         "noise": noise_speed,
         "methods": seconds_of_passes,
         "regression": regression,

@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmark import leaderboard
 from benchmark.archive import write
+from benchmark.bench.browser import Browser, found
 from benchmark.bench.engine import cheap
 from benchmark.bench.timing import Measurement
 from benchmark.identity import ROOT, digest
@@ -26,16 +28,40 @@ def board() -> Iterator[Measurement]:
     """20,000 rows in files, and a million in a compacted store."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
-        (row,) = run_cell(cheap(), [(0, 0, 0)], Paths(base, base / "one", base / "cache"))
-        content = row.model_dump(mode="json")
-        for at in range(1, CHECKPOINTS):  # as many as a long run has
-            content["metrics"] |= {key.replace("_0/", f"_{at}/"): value for key, value in content["metrics"].items() if "checkpoint_0/" in key}
-        row = Row(**content)
+        row = _long(base)
         for number in range(20_000):
             put(base / "few", variant(row, number, **FEW))
         yield "board of 20,000 rows, all outputs and pictures, process start included", _board(base / "few"), "at most 8 s"
         write(base / "many" / ARCHIVE, (), (variant(row, number, **MANY) for number in range(1_000_000)))
         yield "board of 1,000,000 rows of a compacted store, process start included", _board(base / "many"), "at most 60 s, 2 GB"
+
+
+def page() -> Iterator[Measurement]:
+    """How long a browser takes until the page of a board is loaded and drawn."""
+    if found() is None:
+        yield "page of the board", "no chromium here", "at most 1 s"
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        row = _long(base)
+        for count, aim in ((5_000, "at most 1 s"), (50_000, "works")):
+            leaderboard.write([variant(row, number, **FEW) for number in range(count)], base / str(count))
+            browser = Browser(base / "profile")
+            try:
+                browser.open((base / str(count) / "leaderboard.html").as_uri())
+                took = browser.js("performance.getEntriesByType('navigation')[0].loadEventEnd") / 1000
+            finally:
+                browser.close()
+            yield f"page of {count:,} rows, until it is drawn", f"{took:.2f} s", aim
+
+
+def _long(base: Path) -> Row:
+    """A row with as many checkpoints as a long run has."""
+    (row,) = run_cell(cheap(), [(0, 0, 0)], Paths(base, base / "one", base / "cache"))
+    metrics = dict(row.metrics)
+    for at in range(1, CHECKPOINTS):
+        metrics |= {name.replace("_0/", f"_{at}/"): value for name, value in row.metrics.items() if "checkpoint_0/" in name}
+    return row.model_copy(update={"metrics": metrics})
 
 
 def _board(results: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from benchmark.stats.cells import CELL
 from benchmark.stats.intervals import NOTHING, Estimate
@@ -120,3 +121,35 @@ def pareto_front(quality: np.ndarray, cost: np.ndarray) -> np.ndarray:
     as_good, as_cheap = quality[None, :] >= quality[:, None], cost[None, :] <= cost[:, None]
     better = (quality[None, :] > quality[:, None]) | (cost[None, :] < cost[:, None])
     return np.asarray(~(as_good & as_cheap & better).any(1))
+
+
+def nemenyi(methods: int, alpha: float = 0.05) -> float:
+    """Nemenyi's q_alpha: the upper quantile of the range of so many standard normals, divided by sqrt 2.
+
+    The quantile q solves M int phi(z) (Phi(z) - Phi(z - q))^(M - 1) dz = 1 - alpha. Demsar, 2006, Journal of Machine Learning Research 7.
+
+    >>> [round(nemenyi(m), 3) for m in (2, 5, 10)]
+    [1.96, 2.728, 3.164]
+    """
+    z = np.linspace(-8, 8, 1601)
+    weight = methods * np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
+    low, high = 0.0, 20.0
+    for _ in range(40):
+        q = (low + high) / 2
+        low, high = (q, high) if (weight * (ndtr(z) - ndtr(z - q)) ** (methods - 1)).sum() < 1 - alpha else (low, q)
+    return high / float(np.sqrt(2))
+
+
+def critical_difference(methods: int, blocks: int, alpha: float = 0.05) -> float:
+    """Mean ranks over ``blocks`` that are further apart differ: q_alpha sqrt(M (M + 1) / (6 D))."""
+    return nemenyi(methods, alpha) * float(np.sqrt(methods * (methods + 1) / (6 * blocks)))
+
+
+def cliques(ranks: np.ndarray, difference: float) -> list[tuple[int, int]]:
+    """First and last of every largest group of sorted mean ranks that lie within ``difference``.
+
+    >>> cliques(np.array([1.0, 1.5, 2.4, 5.0]), 1.0)
+    [(0, 1), (1, 2)]
+    """
+    last = np.searchsorted(ranks, ranks + difference, side="right") - 1
+    return [(at, int(end)) for at, end in enumerate(last) if end > at and (at == 0 or last[at - 1] < end)]

@@ -57,5 +57,5 @@ function draw(arrived = true) {
 }
 window.addEventListener("hashchange", () => draw());
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); const main = document.getElementById("main"); main.tabIndex = -1; main.focus(); });
-window.board = { estimates, chosen, data: D }; // what tests compare with the statistics in Python
+window.board = { estimates, rankGroups, chosen, data: D }; // what tests compare with the statistics in Python
 draw();

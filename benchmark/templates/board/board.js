@@ -69,11 +69,19 @@ function selectionViews(found, query, track, problem) {
     found.blocks.length < D.least_tasks ? el("p", { class: "note" }, `${tasks(found.blocks.length)}: estimates only, simultaneous intervals need ${D.least_tasks}.`) : "",
     el("div", { class: "charts" },
       figure("Effects", `over ${tasks(found.blocks.length)}`, intervalChart("Effect of every method of the selection", found.lines, "gain over erm in sd over seeds", (l) => address("method", l.name))),
+      criticalDifference(found),
       figure("Quality against cost", "(the line joins methods that nobody beats in both)", scatter("Quality against cost", points, { xName: "cost, erm = 1", yName: "z", logX: true, front: true, href: (p) => address("method", p.name) })),
       figure("Performance profile", "(share of cells in which a method is within so many sd of the best)", lineChart("Performance profile", profiles(few, taus).map((p, at) => ({ name: few[at].name, points: p.y.map((y, k) => ({ x: taus[k], y })) })), { xName: "sd behind the best", yName: "share of cells", zero: true })),
       figure("Methods and cells", `(z; green better than erm, red worse${found.names.length > cells.length ? `; the first ${cells.length} of ${found.names.length} cells` : ""})`,
         heatMap("Heat map of z, methods by cells", lower.map((l) => l.name), cells.map((c) => `${D.cells[c].task} ${D.cells[c].noise}`), (r, c) => lower[r].z[c], (r, c, v) => `${lower[r].name} on ${cellName(D.cells[cells[c]])}: ${number(v, 2, true)}`, (r, c) => address("cell", cellName(D.cells[cells[c]]))))),
   ];
+}
+function criticalDifference(found) {
+  const shown = found.lines.slice(0, D.nemenyi.length - 1);
+  if (found.blocks.length < D.least_tasks || shown.length < 3) return "";
+  const made = rankGroups(shown), title = "Critical-difference diagram";
+  const note = `(mean ranks over ${tasks(found.blocks.length)}${shown.length < found.lines.length ? ` of the ${shown.length} methods with the best z` : ""}; a bar joins methods that Nemenyi's test at .05 does not separate; the test of the plan is the one against erm)`;
+  return figure(title, note, rankChart(title, made.lines, made.difference, made.groups, (l) => address("method", l.name)));
 }
 function everyKind(track, problems) {
   const per = problems.map((problem) => new Map((D.boards.find((b) => b.problem === problem && b.track === track) || { methods: [] }).methods.map((l) => [l.method, l.z])));

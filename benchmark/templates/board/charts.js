@@ -53,6 +53,21 @@ function intervalChart(title, lines, xName, href) {
   });
   return svg;
 }
+// Critical-difference diagram: methods on a line of mean ranks, best left; a bar joins those that are no further apart than the difference.
+function rankChart(title, lines, difference, groups, href) {
+  const left = 190, right = 530, top = 40 + 9 * groups.length, half = Math.ceil(lines.length / 2), svg = canvas(720, top + 22 * half + 20, title);
+  const x = (rank) => left + ((rank - 1) / Math.max(lines.length - 1, 1)) * (right - left);
+  svg.append(s("line", { x1: left, x2: right, y1: 30, y2: 30, class: "stem" }));
+  for (const v of ticks(1, lines.length)) svg.append(s("line", { x1: x(v), x2: x(v), y1: 25, y2: 30, class: "stem" }), s("text", { x: x(v), y: 20, class: "tick middle" }, short(v)));
+  svg.append(s("text", { x: 8, y: 20, class: "tick" }, `critical difference ${number(difference, 2)}`));
+  groups.forEach(([from, to], at) => svg.append(s("line", { x1: x(lines[from].rank) - 4, x2: x(lines[to].rank) + 4, y1: 38 + 9 * at, y2: 38 + 9 * at, class: "bar unsure" })));
+  lines.forEach((l, at) => {
+    const ahead = at < half, y = top + 22 * (ahead ? at : lines.length - 1 - at) + 10, edge = ahead ? left - 16 : right + 16;
+    svg.append(s("polyline", { points: `${x(l.rank)},30 ${x(l.rank)},${y} ${edge},${y}`, class: "stem" }));
+    svg.append(s("a", { href: href(l) }, s("text", { x: ahead ? edge - 4 : edge + 4, y: y + 4, class: ahead ? "label end" : "label" }, `${clip(l.name, 17)} ${number(l.rank, 2)}`)));
+  });
+  return svg;
+}
 // Points with names; those on the front are joined.
 function scatter(title, points, { xName, yName, logX = false, front = false, diagonal = false, href = null }) {
   const box = { left: 62, right: 660, top: 14, bottom: 340 }, svg = canvas(720, 384, title);

@@ -115,6 +115,16 @@ function estimates(lines) {
   out.forEach((line, at) => { line.rank = place[at]; });
   return { ...found, lines: out.sort((a, b) => b.value - a.value), names: [...found.cells.keys()] };
 }
+// Mean ranks over tasks, best first, and the largest groups that Nemenyi's test does not separate.
+function rankGroups(lines) {
+  const blocks = lines.length ? lines[0].blocks.length : 0, count = lines.length;
+  const places = Array.from({ length: blocks }, (_, b) => ranks(lines.map((line) => line.blocks[b])));
+  const sorted = lines.map((line, at) => ({ name: line.name, rank: mean(places.map((place) => place[at])) })).sort((a, b) => a.rank - b.rank);
+  const difference = D.nemenyi[count] * Math.sqrt((count * (count + 1)) / (6 * blocks));
+  const last = sorted.map((line) => sorted.reduce((end, other, at) => (other.rank - line.rank <= difference ? at : end), 0));
+  const groups = last.map((end, at) => [at, end]).filter(([at, end]) => end > at && (at === 0 || last[at - 1] < end));
+  return { lines: sorted, difference, groups };
+}
 function paretoFront(points) { // of {cost, value}: nobody is cheaper and better
   return points.map((p) => known(p.cost) && !points.some((o) => o.cost <= p.cost && o.value >= p.value && (o.cost < p.cost || o.value > p.value)));
 }

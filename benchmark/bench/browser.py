@@ -1,4 +1,4 @@
-"""A headless Chromium that tests drive through its own debugging pipe: no driver, no network port, no further package."""
+"""A headless Chromium that tests and measurements drive through its own debugging pipe: no driver, no network port, no further package."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Browser:
             os.dup2(high[1], 4)
 
         command = [found() or "chromium", *FLAGS, f"--user-data-dir={profile}", "about:blank"]
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, preexec_fn=connect, close_fds=False, **silent)  # noqa: PLW1509
+        nothing = subprocess.DEVNULL
+        self.process = subprocess.Popen(command, preexec_fn=connect, close_fds=False, stdout=nothing, stderr=nothing)  # noqa: PLW1509
         os.close(theirs_in)
         os.close(theirs_out)
         self._buffer, self._number, self._session = b"", 0, None
