@@ -73,18 +73,16 @@ def started(name: str, setting: Setting, **options: Any) -> tuple[Any, Step]:
     return method, Step(networks, setting.data.problem, Batch([part.x[at]], at, part.value[at], None), Passes.zeros(method.networks))
 
 
-def test_confrag_trains_on_the_union_of_two_draws(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("second", "expected"), [(0.5, [True, True, True, False]), (0.95, [True, True, False, False])])
+def test_confrag_trains_on_the_union_of_two_draws(second: float, expected: list[bool], setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each space has a number of its own to be drawn by."""
     method, step = started("confrag", setting)
-    right = torch.tensor([[0.9, 0.9, 0.2, 0.2], [0.9, 0.2, 0.9, 0.2]]).repeat(1, 10)
-    monkeypatch.setattr(method, "_agreement", lambda step, at: (0, 1))
-    monkeypatch.setattr(method, "_probability", lambda space, at: right[space])
-    monkeypatch.setattr(method, "rng", type("Half", (), {"random": staticmethod(lambda shape: np.full(shape, 0.5))}))
-    seen: list[int] = []
-    forward = step.forward
-    monkeypatch.setattr(step, "forward", lambda net, x: seen.append(len(x)) or forward(net, x=x))
-    method._regressor(step)
-    assert seen == [30]  # all but those that neither space draws
-    assert torch.allclose(method.probability[:4], torch.tensor([0.99, 0.92, 0.92, 0.36]))
+    right, space = torch.tensor([[0.9, 0.9, 0.2, 0.2], [0.9, 0.2, 0.9, 0.2]]).repeat(1, 10), iter((0, 1))
+    monkeypatch.setattr(method, "_probability", lambda votes, at: right[next(space)][at])
+    monkeypatch.setattr(method, "rng", type("Fixed", (), {"random": staticmethod(lambda shape: np.tile([0.5, second], (shape[0], 1)))}))
+    nothing = (torch.zeros(0, 1), torch.zeros(0, dtype=torch.bool), torch.zeros(0, dtype=torch.long))
+    assert method._draw(step, [nothing] * len(method.pairs)).tolist() == expected * 10
+    assert torch.allclose(method.suspicion()[2], torch.tensor((1 - 0.2) * (1 - 0.9)))
 
 
 def test_cmixup_has_one_weight_a_batch(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
