@@ -10,6 +10,7 @@ import pandas as pd
 from benchmark.analysis import PLAN
 from benchmark.figures import UNSURE, plt, save
 
+ROOM = 1.5  # above the worst of erm
 NAMED = 6  # lines with a color and a name; the others are gray
 COLUMNS = 12  # a column per task and noise up to here, beyond it one per noise
 LIMIT = 50.0  # the darkest color: per cent of an error, or
@@ -22,14 +23,16 @@ def relative_gain(cells: pd.DataFrame) -> pd.Series:
 
 
 def by_noise(cells: pd.DataFrame) -> pd.DataFrame:
-    """``relative_gain``: a line per kind of method and method, best kind and then best method first; a column per task and noise, or per noise alone."""
+    """``relative_gain``: a line per method, best kind and then best method first; a column per task and noise or, where these are many, the tasks' median."""
     others = cells[(cells["method"] != PLAN.baseline) & cells["gain"].notna()]
     many = len(others[["task", "model", "noise"]].drop_duplicates()) > COLUMNS
     column = others["noise"] if many else others["task"] + "\n" + others["noise"] + (("\n" + others["model"]) if others["model"].nunique() > 1 else "")
-    table = others.assign(value=relative_gain(others), column=column).pivot_table(index=["kind", "method"], columns="column", values="value", sort=False)
+    table = others.assign(value=relative_gain(others), column=column).pivot_table(
+        index=["kind", "method"], columns="column", values="value", aggfunc="median", sort=False
+    )
     table = table[list(dict.fromkeys(column))]
-    noisy = table[[name for name in table if "clean" not in str(name).split("\n")]].mean(axis=1)
-    of_kind = noisy.groupby(level="kind").transform("mean")
+    noisy = table[[name for name in table if "clean" not in str(name).split("\n")]].median(axis=1)
+    of_kind = noisy.groupby(level="kind").transform("median")
     return table.iloc[np.lexsort((-noisy.to_numpy(), of_kind.index.get_level_values("kind"), -of_kind.to_numpy()))]
 
 
@@ -41,8 +44,8 @@ def gains_by_noise(cells: pd.DataFrame, path: Path) -> None:
     axis.imshow(np.clip(table.to_numpy(), -limit, limit), cmap="PRGn", vmin=-limit, vmax=limit, aspect="auto")
     for (row, column), value in np.ndenumerate(table.to_numpy()):
         if np.isfinite(value):
-            text, color = f"{value:+.0f}" if limit == LIMIT else f"{value:+.1f}", "white" if abs(value) > 0.6 * limit else "black"
-            axis.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
+            text = "< -999" if value < -999 else f"{value:+.0f}" if limit == LIMIT else f"{value:+.1f}"
+            axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if abs(value) > 0.6 * limit else "black")
     kinds = list(table.index.get_level_values("kind"))
     for at in range(1, len(kinds)):
         if kinds[at] != kinds[at - 1]:
@@ -82,6 +85,7 @@ def errors_by_rate(cells: pd.DataFrame, path: Path) -> bool:
             color = "black" if method == PLAN.baseline else None if label else UNSURE
             axis.plot(line["rate"], line["mrae"], "o-", color=color, label=label, linewidth=1.6 if label else 0.6, markersize=3, zorder=2 if label else 1)
         axis.set(title=f"{task}\n{generator}", xlabel="share of wrong targets", ylabel="MRAE in %")
+        axis.set_ylim(top=min(axis.get_ylim()[1], ROOM * part.loc[part["method"] == PLAN.baseline, "mrae"].max()))  # a method that diverges leaves the picture
         axis.legend(fontsize=7, frameon=False)
         axis.spines[["top", "right"]].set_visible(False)
     save(figure, path)

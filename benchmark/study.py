@@ -159,7 +159,7 @@ def pictures(cells: pd.DataFrame, stem: Path) -> Iterator[tuple[Path, str]]:
         yield path, "gain over erm (dot) and what of it is repair (ring) with 95 % intervals, gray holds zero; dotted: what noise costs erm"
     else:
         gains_by_noise(cells, path)
-        yield path, "gain over erm, methods by family"
+        yield path, "gain over erm, methods by family, median over tasks where there are many"
     rates = stem.with_name(f"{stem.name}-rates.svg")
     if errors_by_rate(cells, rates):
         yield rates, "MRAE against the share of wrong targets"
