@@ -20,6 +20,7 @@ from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.execution import execute
 from benchmark.files import write_atomically
+from benchmark.identity import Seed
 from benchmark.measures import Side, strata
 from benchmark.methods.base import Method
 from benchmark.noise.cache import corrupt, pool_of
@@ -28,7 +29,6 @@ from benchmark.setting import Setting, load_task
 from benchmark.splits import TrainingData, assemble
 from benchmark.status import options_of, planned
 from benchmark.step import Passes
-from benchmark.store import Seed
 from benchmark.trainer import TrainerSettings
 from benchmark.training import Recipe, SideTrainings, input_shape, out_of_fold
 from benchmark.types import Examples, Task

@@ -12,9 +12,9 @@ from benchmark.cells import Cell
 from benchmark.errors import ConfigError
 from benchmark.files import write_atomically
 from benchmark.frames import run_frame
-from benchmark.identity import ROOT
+from benchmark.identity import ROOT, Seed
 from benchmark.stats import Estimate, paired_difference
-from benchmark.store import Row, Seed, Store
+from benchmark.store import Row, Store
 
 MEASURED = ROOT / "docs" / "claims.csv"
 FIELDS = ("method", "noise", "baseline", "score", "difference", "low", "high", "n")

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import ConfigError
-from benchmark.identity import AXES, digest
+from benchmark.identity import AXES, Seed, digest
 from benchmark.status import options_of
-from benchmark.store import Row, Seed, Store
+from benchmark.store import Row, Store
 from benchmark.verify import differences
 
 SWEEP = ("experiment=smoke", "task=digits", "noise=symmetric", "method=erm,gce", "model=linear", "launcher=basic")  # 2 cells

@@ -26,6 +26,7 @@ AXES = ("task", "noise", "method", "model", "trainer")
 
 # Where the code that can change a number starts; what these modules import belongs to it. Board, store and status do not.
 ENGINE = ("benchmark.execution",)
+Seed = tuple[int, int, int]  # of split, noise and training
 
 
 def canonical_json(value: Any) -> str:

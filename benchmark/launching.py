@@ -16,9 +16,9 @@ from hydra.plugins.launcher import Launcher
 
 from benchmark.config import raw
 from benchmark.errors import ConfigError, LaunchError, UserError
-from benchmark.identity import ROOT
+from benchmark.identity import ROOT, Seed
 from benchmark.limits import passing_on_sigterm
-from benchmark.store import Seed, Store
+from benchmark.store import Store
 
 OURS = "LABELNOISE_"
 

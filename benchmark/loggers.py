@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from benchmark.cells import Cell
 from benchmark.errors import ConfigError
 from benchmark.evaluation import Checkpoint
-from benchmark.store import Seed, seed_name
+from benchmark.identity import Seed
+from benchmark.store import seed_name
 
 if TYPE_CHECKING:
     from benchmark.execution import Outcome

@@ -11,7 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmark.store import Seed, Store
+from benchmark.identity import Seed
+from benchmark.store import Store
 
 EVERY = 0.5  # seconds between looks at the store
 QUIET = 60.0  # seconds between lines where the output is no terminal

@@ -23,12 +23,13 @@ from benchmark.evaluation import Evaluation
 from benchmark.execution import execute, measure
 from benchmark.files import write_atomically
 from benchmark.freshness import due, sources
+from benchmark.identity import Seed
 from benchmark.limits import draining, limited, passing_on_sigterm
 from benchmark.loggers import open_logger
 from benchmark.paths import Paths
 from benchmark.provenance import environment
 from benchmark.setting import setting_for
-from benchmark.store import DIED, Row, Seed, Store, measured_digest
+from benchmark.store import DIED, Row, Store, measured_digest
 
 log = logging.getLogger(__name__)
 

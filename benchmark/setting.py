@@ -19,14 +19,13 @@ from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.features import check_model, encoder, with_features
 from benchmark.files import sha256_of
-from benchmark.identity import digest, source_digest, stream
+from benchmark.identity import Seed, digest, source_digest, stream
 from benchmark.measures import Side, detection, known
 from benchmark.noise.base import Streams, flip_by_transition, realised_transition
 from benchmark.noise.cache import corrupt, pool_of
 from benchmark.paths import Paths
 from benchmark.splits import TrainingData, Truth, assemble
 from benchmark.step import Passes
-from benchmark.store import Seed
 from benchmark.strength import NO_RATE, noise_strength, systematic_share
 from benchmark.trainer import TrainerSettings
 from benchmark.training import Recipe, SideTrainings, input_shape, out_of_fold

@@ -15,9 +15,9 @@ from benchmark.cells import Cell
 from benchmark.commandline import prepared
 from benchmark.config import CONF, names
 from benchmark.grid import Grid
-from benchmark.identity import AXES, ROOT
+from benchmark.identity import AXES, ROOT, Seed
 from benchmark.paths import Paths
-from benchmark.store import Seed, Store
+from benchmark.store import Store
 from benchmark.sweep import grid_of, seed_tuples
 
 

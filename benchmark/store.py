@@ -23,14 +23,13 @@ from pydantic_core import from_json
 
 from benchmark.errors import DataError, RowError
 from benchmark.files import write_atomically, writing
-from benchmark.identity import digest
+from benchmark.identity import Seed, digest
 
 if TYPE_CHECKING:
     from benchmark.archive import Archive
 
 log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
-Seed = tuple[int, int, int]
 ARCHIVE = "rows.parquet"
 ROOM = 65536  # bytes: more than a row takes
 DIED = "WorkerDied: the process of this run was killed, for its memory or by somebody, or along with another worker"  # error of its row
@@ -160,9 +159,7 @@ class Store:
     def running(self, cell: str, seed: Sequence[int], text: str) -> Iterator[None]:
         """A file tells others that this run is under way; it stays behind when the process is killed."""
         path = self.results / "running" / f"{cell}-{seed_name(seed)}@{socket.gethostname()}@{os.getpid()}"
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf8")
+        write_atomically(path, text.encode())  # whoever sees it can read whose run it is
         try:
             yield
         finally:

@@ -18,10 +18,10 @@ from benchmark.errors import ConfigError, LaunchError
 from benchmark.freshness import due
 from benchmark.frozen import variants
 from benchmark.grid import Grid, expand
-from benchmark.identity import AXES, ROOT
+from benchmark.identity import AXES, ROOT, Seed
 from benchmark.launching import launched, passed_on
 from benchmark.limits import drained_by_sigterm, end_drained
-from benchmark.store import DIED, Row, Seed, Store, seed_name
+from benchmark.store import DIED, Row, Store, seed_name
 
 Waiting = Mapping[tuple[str, Seed], Cell]
 Job = tuple[Cell, list[Seed]]

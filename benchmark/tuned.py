@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from benchmark.errors import DataError
 from benchmark.files import write_atomically
 from benchmark.frozen import blind_rows
-from benchmark.identity import AXES
-from benchmark.store import Row, Seed, Store
+from benchmark.identity import AXES, Seed
+from benchmark.store import Row, Store
 
 PLACE = tuple(axis for axis in AXES if axis != "method")
 

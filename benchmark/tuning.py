@@ -18,11 +18,11 @@ from benchmark.config import names
 from benchmark.errors import ConfigError, choices
 from benchmark.frozen import freeze
 from benchmark.grid import Grid
-from benchmark.identity import AXES, digest
+from benchmark.identity import AXES, Seed, digest
 from benchmark.problems import PROBLEMS
 from benchmark.space import trials
 from benchmark.status import options_of, planned
-from benchmark.store import Row, Seed, Store
+from benchmark.store import Row, Store
 from benchmark.tuned import Record, Run, folder, write_record
 
 SCORES = {"blind": "val/last/clean_val", "tuned": "val/last/noisy_val", "tuned_clean": "val/last/clean_val"}  # what a track may look at

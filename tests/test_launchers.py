@@ -23,10 +23,10 @@ from benchmark import faults
 from benchmark.__main__ import PLUGINS
 from benchmark.config import CONF, names
 from benchmark.errors import ConfigError
-from benchmark.identity import ROOT
+from benchmark.identity import ROOT, Seed
 from benchmark.launching import check_installed, passed_on
 from benchmark.limits import DRAIN, drained_by_sigterm
-from benchmark.store import Row, Seed, Store
+from benchmark.store import Row, Store
 from benchmark.verify import differences
 
 LONGER = "trainer=quick(epochs=15)"  # a run is not over before a signal arrives

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from benchmark.errors import DataError, RowError
 from benchmark.files import write_atomically
-from benchmark.identity import digest
-from benchmark.store import SCHEMA_VERSION, Row, Seed, Store, parse, seed_name
+from benchmark.identity import Seed, digest
+from benchmark.store import SCHEMA_VERSION, Row, Store, parse, seed_name
 
 CELL = "0a1b2c3d4e5f6071"
 
