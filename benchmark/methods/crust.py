@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from benchmark.functional.neighbours import medoids
-from benchmark.methods.base import Price, RunInfo
-from benchmark.methods.ported import Ported
+from benchmark.methods.base import RunInfo
+from benchmark.methods.ported import AfterWarmUp
 from benchmark.step import Step
 from benchmark.types import Evaluate, Phase
 
 
-class Crust(Ported):
+class Crust(AfterWarmUp):
     """Trains, with mixup, on the medoids of last-layer gradients (f(x) - y) z in bins of like targets: clean gradients lie close together.
 
     Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451, carried over to numbers: classes become bins of at most ``bin_size`` neighbouring targets, so that
@@ -25,32 +25,20 @@ class Crust(Ported):
     other medoids are wrong ones, and little is repaired. One more forward pass over the training set an epoch.
     """
 
-    warm_up = True
-    family = "sample selection"
     cites = "Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451"
     differs = "ours for numbers; bins of targets for classes"
 
     weight: Tensor
 
     def __init__(self, share: float = 0.5, warmup: float = 0.2, alpha: float = 0.1, bin_size: int = 256) -> None:
-        super().__init__()
-        self.share, self.warmup, self.alpha, self.bin_size = share, warmup, alpha, bin_size
-
-    def passes(self, epochs: int) -> Price:
-        """All examples in the warm-up, then a share of them, and features and predictions of all."""
-        rest = 1 - self._start(epochs) / epochs
-        trained = 1 - rest + rest * self.share
-        return Price(trained + rest, trained)
-
-    def _start(self, epochs: int) -> int:
-        return max(1, round(self.warmup * epochs))
+        super().__init__(share, warmup)
+        self.alpha, self.bin_size = alpha, bin_size
 
     def setup(self, run: RunInfo) -> None:
-        """Targets, bins, the length of the warm-up and a generator for mixup."""
+        """Bins of targets, weights, and a generator for mixup."""
         super().setup(run)
-        self.start, self.rng = self._start(run.epochs), run.generator("crust")
+        self.rng = run.generator("crust")
         self.register_buffer("weight", torch.ones(run.num_units, device=run.device))
-        self.y = run.observed["train"].value.double().numpy()
         order = self.y.argsort(kind="stable")
         self.bins = np.array_split(order, -(-len(order) // self.bin_size))
         self.bin = np.empty(len(order))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.methods.base import Fidelity, Method, RunInfo
+from benchmark.methods.base import Fidelity, Method, Price, RunInfo
 from benchmark.step import Step
 from benchmark.types import Units
 
@@ -40,6 +40,32 @@ class Ported(Method):
     def suspicion(self) -> Tensor:
         """What was noted last."""
         return self.suspect
+
+
+class AfterWarmUp(Ported):
+    """Base of ports that train on all examples for ``warmup`` of the epochs and then on a ``share`` of them, chosen from an inference pass over all."""
+
+    family = "sample selection"
+    warm_up = True
+
+    def __init__(self, share: float = 0.5, warmup: float = 0.2) -> None:
+        super().__init__()
+        self.share, self.warmup = share, warmup
+
+    def passes(self, epochs: int) -> Price:
+        """All examples in the warm-up, then a share of them, and features of all."""
+        rest = 1 - self._start(epochs) / epochs
+        trained = 1 - rest + rest * self.share
+        return Price(trained + rest, trained)
+
+    def _start(self, epochs: int) -> int:
+        return max(1, round(self.warmup * epochs))
+
+    def setup(self, run: RunInfo) -> None:
+        """The targets, and the length of the warm-up."""
+        super().setup(run)
+        self.start = self._start(run.epochs)
+        self.y = run.observed["train"].value.double().numpy()
 
 
 class Selecting(Ported):

@@ -8,13 +8,12 @@ import numpy as np
 from torch import Tensor
 
 from benchmark.functional.mean_shift import shift_order
-from benchmark.methods.base import Price, RunInfo
-from benchmark.methods.ported import Ported
+from benchmark.methods.ported import AfterWarmUp
 from benchmark.step import Step
 from benchmark.types import Evaluate, Phase
 
 
-class SPR(Ported):
+class SPR(AfterWarmUp):
     """Trains on the half of the units whose shift gamma_i leaves zero last on the path of min ||y - Z beta - gamma||^2 / 2 + lam ||gamma||_1.
 
     Wang, Sun and Fu, 2022, arXiv:2203.15212, carried over to numbers: Z are the last-layer features of all training examples and a constant, chosen
@@ -24,29 +23,8 @@ class SPR(Ported):
     """
 
     keeps = "N x D"
-    warm_up = True
-    family = "sample selection"
     cites = "Wang, Sun and Fu, 2022, arXiv:2203.15212"
     differs = "ours for numbers; the exact path in linear memory instead of groups"
-
-    def __init__(self, share: float = 0.5, warmup: float = 0.2) -> None:
-        super().__init__()
-        self.share, self.warmup = share, warmup
-
-    def passes(self, epochs: int) -> Price:
-        """All examples in the warm-up, then a share of them, and features of all."""
-        rest = 1 - self._start(epochs) / epochs
-        trained = 1 - rest + rest * self.share
-        return Price(trained + rest, trained)
-
-    def _start(self, epochs: int) -> int:
-        return max(1, round(self.warmup * epochs))
-
-    def setup(self, run: RunInfo) -> None:
-        """Targets, and the length of the warm-up."""
-        super().setup(run)
-        self.start = self._start(run.epochs)
-        self.y = run.observed["train"].value.double().numpy()
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
         """All examples in the warm-up, then the least suspicious share."""
