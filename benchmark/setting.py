@@ -21,8 +21,9 @@ from benchmark.features import check_model, encoder, with_features
 from benchmark.files import sha256_of
 from benchmark.identity import Seed, digest, source_digest, stream
 from benchmark.measures import Side, detection, known
-from benchmark.noise.base import Streams, flip_by_transition, realised_transition
+from benchmark.noise.base import flip_by_transition, realised_transition
 from benchmark.noise.cache import corrupt, pool_of
+from benchmark.noise.streams import Streams
 from benchmark.paths import Paths
 from benchmark.splits import TrainingData, Truth, assemble
 from benchmark.step import Passes

@@ -15,7 +15,8 @@ import torch
 from benchmark.config import load
 from benchmark.evaluation import side
 from benchmark.execution import Outcome, execute
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
+from benchmark.noise.streams import Streams
 from benchmark.paths import Paths
 from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
 from benchmark.setting import Setting, declared_needs, extra_needs

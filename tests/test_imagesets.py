@@ -18,7 +18,8 @@ from benchmark.data import read_arrays, same_inputs
 from benchmark.errors import ConfigError, DataError
 from benchmark.identity import digest
 from benchmark.images import pixels
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
+from benchmark.noise.streams import Streams
 from benchmark.paths import Paths
 from benchmark.setting import load_task as load_resolved
 from benchmark.sources import Source, report

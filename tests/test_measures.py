@@ -16,7 +16,8 @@ from benchmark.measures import (
     memorization,
     parts_of_training,
 )
-from benchmark.noise.base import Streams, flip_by_transition, realised_transition
+from benchmark.noise.base import flip_by_transition, realised_transition
+from benchmark.noise.streams import Streams
 from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
 from benchmark.strength import information_kept, noise_strength, systematic_share
 from benchmark.types import Labels

@@ -7,7 +7,8 @@ import pytest
 
 from benchmark.errors import ConfigError
 from benchmark.noise.annotators import Annotators
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
+from benchmark.noise.streams import Streams
 from benchmark.problems import Multiclass, Tagging
 from benchmark.types import Corruption, Labels
 

@@ -13,7 +13,8 @@ from benchmark.config import build, load
 from benchmark.errors import ConfigError
 from benchmark.grid import expand
 from benchmark.methods.base import Method
-from benchmark.noise.base import Context, Noise, Streams
+from benchmark.noise.base import Context, Noise
+from benchmark.noise.streams import Streams
 from benchmark.paths import Paths
 from benchmark.problems import Multiclass
 from benchmark.setting import setting_for

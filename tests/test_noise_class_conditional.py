@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import chi2_contingency, chisquare
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Streams, flip_by_transition, realised_transition
+from benchmark.noise.base import Context, flip_by_transition, realised_transition
 from benchmark.noise.class_conditional import Asymmetric, ClassConditional, PairFlip, Symmetric
+from benchmark.noise.streams import Streams
 from benchmark.problems import Multiclass, MultiLabel, Tagging
 from benchmark.types import Labels
 

@@ -11,7 +11,8 @@ import pytest
 
 from benchmark.config import build, load, names, option
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Noise, Streams
+from benchmark.noise.base import Context, Noise
+from benchmark.noise.streams import Streams
 from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
 from benchmark.types import Corruption, Labels
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark.noise.base import Context, Noise, Streams
+from benchmark.noise.base import Context, Noise
 from benchmark.noise.multilabel import LabelFlip, MissingPositive
+from benchmark.noise.streams import Streams
 from benchmark.problems import MultiLabel
 from benchmark.types import Labels
 

@@ -10,7 +10,8 @@ from conftest import make_task
 
 from benchmark.api import load_noise
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
+from benchmark.noise.streams import Streams
 from benchmark.problems import MultiLabel
 from benchmark.splits import assemble
 from benchmark.types import Corruption, Labels

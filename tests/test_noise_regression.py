@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import chisquare, kstest, uniform
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Noise, Streams
+from benchmark.noise.base import Context, Noise
 from benchmark.noise.regression import Gaussian, UniformResample
+from benchmark.noise.streams import Streams
 from benchmark.problems import Regression
 from benchmark.types import Labels
 

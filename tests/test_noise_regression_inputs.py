@@ -10,8 +10,9 @@ from scipy.stats import chisquare, kstest, spearmanr
 
 from benchmark.api import load_noise
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
 from benchmark.noise.regression_inputs import capped
+from benchmark.noise.streams import Streams
 from benchmark.problems import Regression
 from benchmark.types import Labels
 

@@ -13,9 +13,10 @@ from benchmark.api import load_noise
 from benchmark.config import load
 from benchmark.errors import ConfigError
 from benchmark.grid import parse, resolve
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
 from benchmark.noise.cache import corrupt
 from benchmark.noise.sampling import Dilution, LongTail, OpenSet
+from benchmark.noise.streams import Streams
 from benchmark.paths import Paths
 from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
 from benchmark.splits import assemble, foreign_inputs

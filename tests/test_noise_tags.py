@@ -10,8 +10,9 @@ import pytest
 
 from benchmark.api import load_noise
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
 from benchmark.noise.span import PRESETS
+from benchmark.noise.streams import Streams
 from benchmark.noise.tags import find_spans, tagset
 from benchmark.problems import Tagging
 from benchmark.types import Corruption, Labels

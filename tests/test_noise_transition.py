@@ -11,8 +11,9 @@ import pytest
 from scipy.stats import chisquare
 
 from benchmark.errors import ConfigError, DataError
-from benchmark.noise.base import Context, Streams, realised_transition
+from benchmark.noise.base import Context, realised_transition
 from benchmark.noise.class_conditional import Block5, ClassConditional, Symmetric, SymmetricInclusive
+from benchmark.noise.streams import Streams
 from benchmark.noise.superclass import CIFAR100, FINE, Superclass
 from benchmark.noise.transition import ClassRandom, Transition
 from benchmark.problems import Multiclass

@@ -14,7 +14,8 @@ from benchmark import functional
 from benchmark.aggregation import CROWD_KIT, RULES, aggregated
 from benchmark.errors import ConfigError
 from benchmark.identity import ROOT
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
+from benchmark.noise.streams import Streams
 from benchmark.noise.votes import Votes
 from benchmark.problems import Multiclass, Tagging
 from benchmark.types import Labels

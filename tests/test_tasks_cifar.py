@@ -18,8 +18,9 @@ from benchmark.errors import ConfigError, DataError
 from benchmark.files import sha256_of
 from benchmark.grid import expand
 from benchmark.measures import vote_scores
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
 from benchmark.noise.cache import corrupt
+from benchmark.noise.streams import Streams
 from benchmark.noise.superclass import CIFAR100, FINE
 from benchmark.paths import Paths
 from benchmark.runner import run_cell

@@ -21,8 +21,9 @@ from benchmark.config import load_task_arguments, names, option, raw
 from benchmark.errors import DataError
 from benchmark.grid import default_model
 from benchmark.identity import ROOT, digest
-from benchmark.noise.base import Context, Streams
+from benchmark.noise.base import Context
 from benchmark.noise.cache import pool_of
+from benchmark.noise.streams import Streams
 from benchmark.paths import Paths
 from benchmark.problems import PROBLEMS
 from benchmark.splits import assemble

@@ -15,8 +15,9 @@ import torch
 from benchmark.api import load_noise
 from benchmark.bench.timing import Measurement
 from benchmark.config import load
-from benchmark.noise.base import Context, Noise, Streams
+from benchmark.noise.base import Context, Noise
 from benchmark.noise.cache import corrupt
+from benchmark.noise.streams import Streams
 from benchmark.noise.superclass import FINE
 from benchmark.problems import Multiclass
 from benchmark.types import Examples, Labels, Task

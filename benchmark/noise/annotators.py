@@ -8,8 +8,9 @@ import numpy as np
 from scipy.special import betaincinv
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption, flip_rows
+from benchmark.noise.base import Context, Noise, check_rate, corruption, flip_rows
 from benchmark.noise.class_conditional import CLASSES
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 Aggregate = Literal["majority", "random", "worst"]

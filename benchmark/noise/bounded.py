@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Streams, check_rate, corruption
+from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import InstanceNoise, Summary
 from benchmark.noise.probe import moments
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 

@@ -19,7 +19,8 @@ from benchmark.artifacts import Arrays, Manifest, kept
 from benchmark.config import build
 from benchmark.errors import ConfigError
 from benchmark.identity import digest
-from benchmark.noise.base import Context, Noise, Streams
+from benchmark.noise.base import Context, Noise
+from benchmark.noise.streams import Streams
 from benchmark.splits import foreign_inputs
 from benchmark.types import Corruption, Examples, Task
 

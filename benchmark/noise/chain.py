@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.noise.base import Context, Noise, Streams, realised_transition
+from benchmark.noise.base import Context, Noise, realised_transition
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from benchmark.identity import digest
-from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption
+from benchmark.noise.base import Context, Noise, check_rate, corruption
+from benchmark.noise.streams import Streams
 from benchmark.noise.tags import Tagset, find_spans, tagset
 from benchmark.types import Corruption, Labels
 

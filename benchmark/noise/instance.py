@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import ConfigError, DataError
-from benchmark.noise.base import Context, Noise, Streams
+from benchmark.noise.base import Context, Noise
 from benchmark.noise.probe import epoch_probabilities
+from benchmark.noise.streams import Streams
 from benchmark.noise.transition import read_matrix
 from benchmark.types import Labels
 

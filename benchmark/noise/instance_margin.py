@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Streams, check_rate, corruption
+from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import FromProbabilities
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 Kind = Literal["I", "II", "III"]

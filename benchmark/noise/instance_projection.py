@@ -10,9 +10,10 @@ import torch
 from scipy.special import ndtr, ndtri
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Streams, check_rate, corruption
+from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import InstanceNoise, Summary, draw
 from benchmark.noise.probe import moments
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 ROWS = 4096  # examples that are gathered at once

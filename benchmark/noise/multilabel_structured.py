@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption
+from benchmark.noise.base import Context, Noise, check_rate, corruption
 from benchmark.noise.multilabel import MULTILABEL, flipped
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption
+from benchmark.noise.base import Context, Noise, check_rate, corruption
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 REGRESSION = frozenset({"regression"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from benchmark.errors import ConfigError
-from benchmark.noise.base import Context, Noise, Streams, check_rate, corruption, realised_transition
+from benchmark.noise.base import Context, Noise, check_rate, corruption, realised_transition
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 MULTICLASS = frozenset({"multiclass"})

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.errors import ConfigError, choices
-from benchmark.noise.base import Context, Noise, Streams, corruption
+from benchmark.noise.base import Context, Noise, corruption
+from benchmark.noise.streams import Streams
 from benchmark.types import Corruption, Labels
 
 REDRAW, CLEAN = "redraw", "clean"

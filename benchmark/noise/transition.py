@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import ConfigError, DataError
-from benchmark.noise.base import Streams, check_rate, checked_transition
+from benchmark.noise.base import check_rate, checked_transition
 from benchmark.noise.class_conditional import ClassConditional
+from benchmark.noise.streams import Streams
 from benchmark.types import Labels
 
 

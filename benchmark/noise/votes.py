@@ -9,8 +9,9 @@ import numpy as np
 
 from benchmark.aggregation import aggregated
 from benchmark.errors import ConfigError, choices
-from benchmark.noise.base import Context, Noise, Streams, corruption
+from benchmark.noise.base import Context, Noise, corruption
 from benchmark.noise.class_conditional import CLASSES
+from benchmark.noise.streams import Streams
 from benchmark.noise.tags import find_spans, tagset, write_spans
 from benchmark.types import Corruption, Labels
 
