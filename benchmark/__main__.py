@@ -23,6 +23,10 @@ def main() -> int:
     from benchmark.errors import Abort, UserError
 
     try:
+        if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
+            from benchmark.processes import led
+
+            return led(lambda: run(sys.argv[1:]))
         return run(sys.argv[1:])
     except (Abort, UserError, HydraException, OmegaConfBaseException) as error:
         if full:

@@ -23,13 +23,14 @@ Arrays = Mapping[str, np.ndarray]
 Manifest = dict[str, Any]
 
 
-def kept(path: Path, make: Callable[[], tuple[Arrays, Manifest]]) -> tuple[Arrays, Manifest]:
+def kept(path: Path, make: Callable[[], tuple[Arrays, Manifest]], anew: bool = False) -> tuple[Arrays, Manifest]:
     """The arrays of ``path`` (an .npz file) and their manifest, from disk or made now.
 
     Args:
         make: returns the arrays and what the manifest shall say beside their ``sha256``.
+        anew: make them even if they are there.
     """
-    found = _read(path)
+    found = None if anew else _read(path)
     return _write(path, *make()) if found is None else found
 
 

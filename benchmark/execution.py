@@ -65,7 +65,7 @@ def execute(config: Mapping[str, Any], setting: Setting, seed: int, listeners: S
         "examples": len(data.train),
         "epochs": learner.current_epoch,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "device": settings.accelerator,
+        "device": settings.accelerator if settings.devices == 1 else f"{settings.devices} x {settings.accelerator}",
         "threads": settings.threads,
     }
     return Outcome(evaluation, cost, method)

@@ -15,6 +15,7 @@ import pytorch_lightning as L  # noqa: N812
 import torch
 from torch import Tensor, nn
 
+from benchmark import parallel
 from benchmark.augmentation import Augmentation
 from benchmark.batches import batches, cycle, epoch_order
 from benchmark.identity import seed_for
@@ -92,11 +93,11 @@ class Learner(L.LightningModule):
         order = epoch_order(self.data.train, self.settings.batch_size, *self._axes, self._seed, epoch)
         only = None
         if self._plan is not None:
-            only, targets = self._plan(epoch)
+            only, targets = parallel.agreed(self._plan(epoch))
             if targets is not None:
                 at = torch.arange(len(self.data.train)) if only is None else torch.as_tensor(only)
                 self.data.train.value[at] = targets.reshape(len(at), -1).to(self.data.train.value)
-        for number, phase in enumerate(self.method.phases(epoch, self.evaluate)):
+        for number, phase in enumerate(parallel.agreed(self.method.phases(epoch, self.evaluate))):
             chosen = order
             for indices in (only, phase.indices):
                 if indices is not None:
@@ -136,10 +137,9 @@ class Learner(L.LightningModule):
         self._active = ()
 
     def on_train_start(self) -> None:
-        """Choose how gradients are made: Lightning's hooks around backward have nothing to do on one device without loss scaling."""
-        if self.trainer.world_size > 1:
-            this = weakref.ref(self)  # a closure over self would lead a method from here to the trainer and its callbacks
-            self._backward = lambda loss: this().manual_backward(loss)  # type: ignore[union-attr]
+        """Choose how gradients are made: Lightning's hooks around backward have nothing to do without loss scaling."""
+        if parallel.size() > 1:
+            self._backward = parallel.averaging(self.parameters())
 
     def training_step(self, chunk: _Chunk, _: int) -> None:
         """Train on every step of the chunk."""
@@ -151,7 +151,7 @@ class Learner(L.LightningModule):
             stop = self.method.on_epoch_end(self.current_epoch, self.evaluate)
             if self._on_epoch is not None:
                 stop = self._on_epoch(self.current_epoch, self.evaluate) or stop
-            if stop:
+            if parallel.agreed(stop):
                 self.trainer.should_stop = True
 
     def _activate(self, networks: tuple[int, ...]) -> None:

@@ -7,7 +7,7 @@ import logging
 import shlex
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,18 +17,20 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from benchmark import parallel
 from benchmark.cells import Cell
 from benchmark.errors import UserError
 from benchmark.evaluation import Evaluation
-from benchmark.execution import execute, measure
+from benchmark.execution import Outcome, execute, measure
 from benchmark.files import write_atomically
 from benchmark.freshness import due, sources
 from benchmark.identity import Seed
 from benchmark.limits import draining, limited, passing_on_sigterm
-from benchmark.loggers import open_logger
+from benchmark.loggers import RunLogger, open_logger
 from benchmark.paths import Paths
+from benchmark.processes import check, count, shared
 from benchmark.provenance import environment
-from benchmark.setting import setting_for
+from benchmark.setting import Setting, setting_for
 from benchmark.store import DIED, Row, Store, measured_digest
 
 log = logging.getLogger(__name__)
@@ -50,7 +52,8 @@ def run_cell(cell: Cell, seeds: Sequence[Seed], paths: Paths, options: Options =
     Raises:
         UserError: the cell cannot be run at all.
     """
-    store, rows = Store(paths.results), []
+    store, rows = Store(paths.results), list[Row]()
+    check(int(cell.config["trainer"].get("devices", 1)), command(cell, *seeds))
     store.check_writable()
     with passing_on_sigterm(), logged(paths.results / "logs" / f"{cell.id}.log"):
         for seed in seeds:
@@ -60,9 +63,10 @@ def run_cell(cell: Cell, seeds: Sequence[Seed], paths: Paths, options: Options =
                 continue
             if draining():
                 break
-            with store.running(cell.id, seed, str(cell)):
-                row = _run_seed(cell, seed, paths, store, options)
-            store.write(row, supersede=existing is not None)
+            with shared(cell, seed, paths):
+                with store.running(cell.id, seed, str(cell)):
+                    row = _run_seed(cell, seed, paths, store, options)
+                store.write(row, supersede=existing is not None)
             rows.append(row)
     return rows
 
@@ -87,17 +91,10 @@ def logged(path: Path) -> Iterator[None]:
 
 
 def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Options) -> Row:
-    threads = int(cell.config["trainer"]["threads"])
-    torch.set_num_threads(threads)
     row, origin = _begun(cell, seed)
     try:
-        with ExitStack() as stack:
-            stack.enter_context(threadpool_limits(threads))
-            stack.enter_context(limited(options.seconds, options.memory_gb))
-            watch = stack.enter_context(open_logger(options.logger, cell, seed, paths.results))
-            setting = setting_for(cell, seed, paths)
-            outcome = execute(cell.config["method"], setting, seed[2], [watch.checkpoint])
-            metrics = measure(outcome, setting)
+        with limited(options.seconds, options.memory_gb), open_logger(options.logger, cell, seed, paths.results) as watch:
+            setting, outcome, metrics = take_part(cell, seed, paths, watch)
             row |= {"metrics": metrics, "cost": dict(outcome.cost), "noise_stats": dict(setting.noise_stats)}
             origin |= {"files": dict(setting.files)} if setting.files else {}
             origin |= dict(setting.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
@@ -110,6 +107,16 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
     except Exception as error:
         log.error("failed: %s seed %s: %s: %s", cell, seed[0], type(error).__name__, error)
         return Row(status="failed", provenance=origin, error=traceback.format_exc(), **row)
+
+
+def take_part(cell: Cell, seed: Seed, paths: Paths, watch: RunLogger) -> tuple[Setting, Outcome, dict[str, float]]:
+    """Train one seed and measure it: what every process of a run does."""
+    threads = int(cell.config["trainer"]["threads"])
+    torch.set_num_threads(threads)
+    with threadpool_limits(threads), parallel.at_work(count() > 1):
+        setting = setting_for(cell, seed, paths)
+        outcome = execute(cell.config["method"], setting, seed[2], [watch.checkpoint])
+        return setting, outcome, measure(outcome, setting)
 
 
 def _begun(cell: Cell, seed: Seed) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -125,12 +132,14 @@ def lost(cell: Cell, seed: Seed) -> Row:
     return Row(status="failed", provenance=origin, error=DIED, **row)
 
 
-def command(cell: Cell, seed: Seed) -> str:
-    """The command line that makes this row again."""
+def command(cell: Cell, *runs: Seed) -> str:
+    """The command line that makes the rows of these seeds again."""
+    devices = int(cell.config["trainer"].get("devices", 1))
+    start = ["python"] if devices == 1 else ["torchrun", "--standalone", f"--nproc-per-node={devices}"]
     words = [f"{axis}={name}" for axis, name in cell.choice.items()] + cell.overrides
-    axes = dict(zip(("seeds", "seeds.noise", "seeds.train"), seed, strict=True))
-    seeds = [f"{name}=[{value}]" for name, value in axes.items() if name == "seeds" or value != seed[0]]
-    return shlex.join(["python", "-m", "benchmark", *words, *seeds])
+    axes = dict(zip(("seeds", "seeds.noise", "seeds.train"), map(list, zip(*runs, strict=True)), strict=True))
+    seeds = [f"{name}=[{','.join(map(str, values))}]" for name, values in axes.items() if name == "seeds" or values != axes["seeds"]]
+    return shlex.join([*start, "-m", "benchmark", *words, *seeds])
 
 
 def _write_bits(evaluation: Evaluation, path: Path) -> None:

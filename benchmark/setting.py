@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmark import parallel
 from benchmark.artifacts import kept
 from benchmark.cells import Cell
 from benchmark.config import build, load_task_arguments, resolve_target
@@ -135,7 +136,8 @@ def _out_of_fold(recipe: Recipe, data: TrainingData, settings: TrainerSettings, 
         fit = SideTrainings(recipe, data, settings.epochs, Passes.zeros(1))
         return {"predictions": out_of_fold(fit, data, settings.reference_folds, seed[2]).cpu().double().numpy()}, {}
 
-    return kept(path, make)[0]["predictions"]
+    there = parallel.agreed(path.with_suffix(".json").exists())  # another sweep may write it now, and one process must not train alone
+    return kept(path, make, anew=not there)[0]["predictions"]
 
 
 def _reference(data: TrainingData, labels: Labels, train: Side, folds: np.ndarray, seed: Seed) -> tuple[float | None, dict[str, float]]:

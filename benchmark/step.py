@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from benchmark import parallel
 from benchmark.batch_norm import fixed_statistics, kept_statistics
 from benchmark.models.base import Network
 from benchmark.types import Phase, Problem, Units
@@ -94,11 +95,11 @@ class Step:
         return self.head(net, self.encode(net, view, x), x)
 
     def encode(self, net: int = 0, view: int = 0, x: Tensor | None = None) -> Tensor:
-        """Features (B, ..., D) before the head. The pass is counted here, backward through the features' gradient."""
+        """Features (B, ..., D) before the head. The pass is counted here, backward through the features' gradient; several devices share it."""
         x = self.inputs(view) if x is None else x
         network = self._networks[net]
         with self._statistics(net), network.casting(x.device):
-            features = network.encode(x)
+            features = parallel.encoded(network.encode, x)
         if network.precision is not None:
             features = features.float()
         self._passes.forward[net] += len(x)

@@ -12,8 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import pytorch_lightning as L  # noqa: N812
 import torch
+from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
+from benchmark import parallel
 from benchmark.errors import ConfigError
 from benchmark.models.base import Network
 
@@ -40,8 +42,10 @@ class TrainerSettings:
     reference_folds: int = 2
 
     def __post_init__(self) -> None:
-        if self.devices != 1:
-            raise ConfigError(f"trainer.devices={self.devices}: a run takes one device; use several with a cell on each (launcher=slurm or ray)")
+        if self.devices < 1:
+            raise ConfigError(f"trainer.devices={self.devices}: a run takes one device or more")
+        if self.devices > 1 and self.strategy not in ("auto", "ddp"):
+            raise ConfigError(f"trainer.strategy={self.strategy}: a run on several devices takes trainer.strategy=ddp")
 
     def prepare(self, network: Network) -> Network:
         """The network in the memory layout and with the precision of its passes that the trainer asks for."""
@@ -102,18 +106,33 @@ class ActiveOptimizers:
             optimizer.step()
 
 
+class Unwrapped(DDPStrategy):
+    """Lightning's DDP, its devices and its synchronized batch norm, but without the wrapper: every process sees the whole batch (``parallel.py``)."""
+
+    def configure_ddp(self) -> None:
+        """Leave the module as it is."""
+
+
 def train(learner: Any, callbacks: Sequence[L.Callback] = (), logger: Any = False) -> None:
-    """Run Lightning's Trainer, quietly, with a seed of its own for what networks draw themselves (dropout)."""
+    """Run Lightning's Trainer, quietly, with a seed of its own for what networks draw themselves (dropout; processes draw different masks).
+
+    Raises:
+        ConfigError: not as many processes work on this as the trainer takes devices.
+    """
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    settings = learner.settings
+    settings: TrainerSettings = learner.settings
+    if settings.devices != parallel.size():
+        raise ConfigError(f"trainer.devices={settings.devices}, but {parallel.size()} at work: only cells are trained on several devices, under torchrun")
+    several = settings.devices > 1
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(learner.training_seed)
+        torch.manual_seed(learner.training_seed + parallel.rank())
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         trainer = L.Trainer(
             max_epochs=learner.epochs,
             accelerator=settings.accelerator,
             devices=settings.devices,
-            strategy=settings.strategy,
+            strategy=Unwrapped() if several else settings.strategy,
+            sync_batchnorm=several and settings.accelerator != "cpu",  # torch has it for GPUs only
             logger=logger,
             callbacks=list(callbacks),
             enable_checkpointing=False,

@@ -22,12 +22,13 @@ def verify(arguments: Sequence[str]) -> int:
     """
     from benchmark.freshness import is_stale
     from benchmark.paths import Paths
+    from benchmark.processes import count
     from benchmark.runner import run_cell
 
     number, paths, _ = options_of(arguments, N="5")
-    rows = [row for row in Store(paths.results).rows() if row.status == "ok" and not is_stale(row)]
+    rows = [row for row in Store(paths.results).rows() if row.status == "ok" and row.config["trainer"].get("devices", 1) == count() and not is_stale(row)]
     if not rows:
-        raise ConfigError(f"{paths.results} holds no row of this code: run a sweep first, or on_existing=stale")
+        raise ConfigError(f"{paths.results} holds no row of this code on {count()} device(s): run a sweep first, or on_existing=stale")
     chosen = random.Random(0).sample(rows, min(int(number["N"]), len(rows)))
     differ = 0
     with tempfile.TemporaryDirectory() as folder:
