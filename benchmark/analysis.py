@@ -35,7 +35,7 @@ class Plan:
     development: tuple[str, ...] = DEVELOPMENT  # never ranked, nor are parts of them
     regime: str = "cells where erm does not memorize are shown apart; cells where that cannot be measured stay"
     effect: str = "mean over seeds of (method - erm) / pooled seed sd of the cell, cells of a task averaged"
-    blocks: str = "task"
+    blocks: str = "task: options that name other data make another one, all others do not"
     completeness: str = "methods with every run of the board; runs that erm and half of the methods, weighted by coverage, have"
     test: str = "two-sided sign-flip over tasks, studentized, single-step max-T over methods"
     flips: str = f"all up to 2^{EXACT}, else {DRAWS} with seed 0"

@@ -49,14 +49,22 @@ def dashboard(entity: str | None = None, problems: Sequence[str] = ("multiclass"
 
 
 def report(arguments: Sequence[str]) -> int:
-    """``wandb-report [entity=NAME]``: write the report's specification; with WANDB_API_KEY set, upload it too."""
+    """``wandb-report [entity=NAME]``: write the report's specification; with WANDB_API_KEY set, upload it too, to the key's own entity unless one is named.
+
+    Raises:
+        ConfigError: W&B has no such project yet.
+    """
     own, paths, rest = options_of(arguments, entity="")
     if rest:
         raise ConfigError(f"wandb-report does not know {rest[0]!r}: give entity=NAME or paths.results=DIR")
     key = bool(os.environ.get("WANDB_API_KEY"))
-    made = dashboard((own["entity"] or os.environ.get("WANDB_ENTITY")) if key else None)
+    made = dashboard((own["entity"] or os.environ.get("WANDB_ENTITY") or _own_entity()) if key else None)
     path = paths.results / "local" / "wandb-report.json"
-    write_atomically(path, made._to_model().model_dump_json(by_alias=True, indent=1).encode())
+    try:
+        model = made._to_model()  # asks a server for the project, if there is an entity
+    except ValueError as error:
+        raise ConfigError(f"wandb-report: {error} make wandb-sync creates it") from error
+    write_atomically(path, model.model_dump_json(by_alias=True, indent=1).encode())
     print(f"report: {path}")
     if key:
         made.save()
@@ -64,6 +72,20 @@ def report(arguments: Sequence[str]) -> int:
     else:
         print("not uploaded: WANDB_API_KEY is not set")
     return 0
+
+
+def _own_entity() -> str:
+    """Whose key it is. W&B has no project without an owner.
+
+    Raises:
+        ConfigError: W&B does not say.
+    """
+    import wandb
+
+    entity = wandb.Api().default_entity
+    if not entity:
+        raise ConfigError("wandb-report: W&B names no entity for WANDB_API_KEY: give entity=NAME")
+    return str(entity)
 
 
 def sync(arguments: Sequence[str]) -> int:

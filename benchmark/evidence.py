@@ -17,7 +17,7 @@ from benchmark.identity import ROOT
 from benchmark.protocol import is_development
 from benchmark.stats import CELL, Board, as_text, block_scores, groups
 from benchmark.stats.advice import Advice, answers
-from benchmark.stats.boards import block_names
+from benchmark.stats.boards import block_names, dataset
 from benchmark.stats.orders import label_sensitivity, rank_transfer
 
 TABLE = 24  # tasks in the table of rank transfer, evenly spaced by cost
@@ -42,11 +42,21 @@ def advice(cells: pd.DataFrame, data: pd.DataFrame) -> Iterator[dict[str, Any]]:
         own = cells[(cells["problem"] == problem) & (cells["track"] == PLAN.selection)]
         privileged = frozenset(own.loc[own["privileged"] != "", "method"])
         cost = own.groupby("method")["cost"].mean()
+        spent = _relative_seconds(own)
         of_kind = int(z.index.get_level_values("task").nunique())
-        yield from answers(z, cost, privileged, BUDGETS, partial(_answer, problem=problem, cost=cost, development=bool(development.all()), of_kind=of_kind))
+        yield from answers(
+            z, cost, privileged, BUDGETS, partial(_answer, problem=problem, cost=cost, spent=spent, development=bool(development.all()), of_kind=of_kind)
+        )
 
 
-def _answer(found: Advice, cost: pd.Series, of_kind: int, **facts: Any) -> dict[str, Any]:
+def _relative_seconds(cells: pd.DataFrame) -> pd.Series:
+    """Seconds of each method, relative to erm in the same cell: the median over cells, because machines are shared."""
+    erm = cells[cells["method"] == PLAN.baseline].set_index(CELL)["seconds"]
+    of_erm = erm.reindex(pd.MultiIndex.from_frame(cells[CELL])).to_numpy()
+    return (cells["seconds"] / of_erm).groupby(cells["method"]).median()
+
+
+def _answer(found: Advice, cost: pd.Series, spent: pd.Series, of_kind: int, **facts: Any) -> dict[str, Any]:
     """An answer as JSON."""
     policies = [
         {
@@ -55,7 +65,11 @@ def _answer(found: Advice, cost: pd.Series, of_kind: int, **facts: Any) -> dict[
         }
         for r in found.regret or ()
     ]
-    methods = [{"name": name, **{key: _number(value) for key, value in line.items()}, "cost": _number(cost.get(name))} for name, line in found.table.iterrows()]
+    prices = {"cost": cost, "seconds": spent}
+    methods = [
+        {"name": name, **{key: _number(value) for key, value in line.items()}, **{key: _number(of.get(name)) for key, of in prices.items()}}
+        for name, line in found.table.iterrows()
+    ]
     regret = {"policies": policies, "picks": found.picks} if found.regret else None
     return {**facts, "tasks": found.tasks, "cells": found.cells, "tasks_of_kind": of_kind, "methods": methods, "regret": regret}
 
@@ -63,8 +77,7 @@ def _answer(found: Advice, cost: pd.Series, of_kind: int, **facts: Any) -> dict[
 def transfer(boards: Mapping[tuple[str, str], Board], data: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Rank transfer on each board that has two tasks and four methods."""
     erm = data.loc[data["method"] == PLAN.baseline, ["task", "seconds"]]
-    task = erm["task"].astype(str).str.partition("(")[0] if len(erm) else erm["task"]
-    seconds = erm["seconds"].groupby(task).mean()
+    seconds = erm["seconds"].groupby(erm["task"].astype(str).map(dataset)).mean()
     for (problem, track), board in boards.items():
         found = rank_transfer(board.blocks.tasks, seconds) if len(board.blocks.tasks) else None
         if found is not None:

@@ -106,6 +106,7 @@ def croissant(task: str) -> dict[str, Any]:
         for source in _sources(task)
         if source.url and source.sha256
     ]
+    year = re.search(r"\b(?:19|20)\d\d\b", card["source"])
     addresses = re.findall(r"https?://[^\s,;)]+", card["source"]) + [file["contentUrl"] for file in files]
     return {
         "@context": CONTEXT,
@@ -117,6 +118,7 @@ def croissant(task: str) -> dict[str, Any]:
         "license": card["licence"],
         "citeAs": card["source"],
         **({"url": addresses[0]} if addresses else {}),
+        **({"datePublished": year[0]} if year else {}),
         "version": metadata.version(SUITE),
         "keywords": [card["problem"], inputs, "label noise"],
         "isLiveDataset": False,

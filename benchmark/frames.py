@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -105,11 +106,21 @@ def _likelihood(method: Mapping[str, Any], model: Mapping[str, Any]) -> str:
 REAL, INSTANCE = ("simple", "report"), ("instance_margin", "instance_model", "instance_projection")
 
 
+MIXED = ("multilabel", "multilabel_structured", "regression", "regression_inputs", "sampling")  # modules whose noises share the labels that they read, no more
+
+
 def noise_family(target: str) -> str:
-    """Noises of one module are one family; what a task brings with it is real noise, whatever depends on the input is one family too."""
-    module = target.rpartition(".")[0].rpartition(".")[2]
-    if target.endswith(".Clean"):
+    """Noises of one module are one family; what a task brings with it is real noise, whatever depends on the input is one family too.
+
+    >>> [noise_family(f"benchmark.noise.{name}") for name in ("class_conditional.PairFlip", "simple.Human", "multilabel.MissingPositive")]
+    ['class conditional', 'real', 'missing positive']
+    """
+    where, _, name = target.rpartition(".")
+    module = where.rpartition(".")[2]
+    if name == "Clean":
         return "clean"
+    if module in MIXED:
+        return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
     return "real" if module in REAL else "instance dependent" if module in INSTANCE else module.replace("_", " ")
 
 

@@ -46,7 +46,8 @@ def write_board(found: Leaderboard, rows: Sequence[Row], folder: Path) -> tuple[
     large = found.runs > LARGE
     cells = turned(found.cells[found.cells["track"].isin(PRIMARY)]).drop(columns=["sign", "line"]) if len(found.cells) else found.cells
     parts, text = list(sections(found, cells=not large)), summary(found)
-    boards = [tables.plain_board(*item) for item in found.boards.items()]
+    marks = tables.marks_of(found.cells)
+    boards = [tables.plain_board(key, board, marks) for key, board in found.boards.items()]
     outputs = {
         "md": tables.markdown(parts, text).encode(),
         "csv": table_csv(cells),
@@ -116,8 +117,9 @@ def summary(found: Leaderboard) -> str:
 
 def sections(found: Leaderboard, cells: bool = True) -> Iterator[tables.Section]:
     """Tables in reading order: the boards per problem kind, then every cell if ``cells``."""
+    marks = tables.marks_of(found.cells)
     for key, board in found.boards.items():
-        yield tables.of_board(key, board)
+        yield tables.of_board(key, board, marks)
     kinds = {problem for problem, _ in found.boards}
     for track in dict.fromkeys(track for _, track in found.boards):
         boards = {problem: board for (problem, t), board in found.boards.items() if t == track}

@@ -25,6 +25,7 @@ from benchmark.files import write_atomically
 from benchmark.frames import noise_family
 from benchmark.protocol import PRIMARY, SELECTIONS, is_development
 from benchmark.stats import CELL, LEAST_TASKS
+from benchmark.stats.boards import dataset
 from benchmark.stats.orders import nemenyi
 from benchmark.stats.selection import LEAST_RHO
 
@@ -220,7 +221,7 @@ def _cell(key: Mapping[str, Any], line: Mapping[str, Any], stats: Mapping[str, A
     return {
         **key,
         "task_name": key["task"].partition("(")[0],
-        "block": key["task"].partition("(")[0],
+        "block": dataset(key["task"]),
         "base": line["noise_name"],
         "family": line["family"],
         "problem": line["problem"],

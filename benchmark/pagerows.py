@@ -7,12 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from scipy.special import stdtrit
+
 from benchmark.protocol import CHECKPOINTS
-from benchmark.stats import CELL
+from benchmark.stats import CELL, LEVEL
 from benchmark.store import Row, seed_name
 
 OWN = ("started", "predictions_digest", "noise_digest", "train_digest")  # of the provenance: what differs from run to run
 TRACES = {"memorization": "train/checkpoint_{}/memorization", "noisy_val": "val/checkpoint_{}/noisy_val", "clean_val": "val/checkpoint_{}/clean_val"}
+T = [math.nan, math.nan, *(float(t) for t in stdtrit(range(1, 1000), (1 + LEVEL) / 2))]  # quantiles by the number of seeds
 STEPS = [{name: form.format(k) for name, form in {**TRACES, "epoch": "val/checkpoint_{}/epoch"}.items()} for k in range(CHECKPOINTS)]
 
 
@@ -83,14 +86,16 @@ class _Table:
 
 
 def _curves(rows: Sequence[Row], methods: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Means over seeds of what the checkpoints measured, per method."""
+    """Means over seeds of what the checkpoints measured, with the half widths of their t-intervals, per method."""
     by_method: dict[int, list[Mapping[str, float]]] = defaultdict(list)
     for row in rows:
         if row.status == "ok":
             by_method[methods[row.labels["method"]]].append(row.metrics)
     out = []
     for method, found in by_method.items():
-        traces = {name: [_mean([metrics[step[name]] for metrics in found if step[name] in metrics]) for step in STEPS] for name in (*TRACES, "epoch")}
+        values = {name: [[metrics[step[name]] for metrics in found if step[name] in metrics] for step in STEPS] for name in (*TRACES, "epoch")}
+        traces = {name: [_mean(seeds) for seeds in own] for name, own in values.items()}
+        traces |= {f"{name}_half": [_half(seeds) for seeds in values[name]] for name in TRACES}
         last = max((k for k, epoch in enumerate(traces["epoch"]) if epoch is not None), default=-1) + 1
         out.append({"m": method, **{name: values[:last] for name, values in traces.items()}})
     return out
@@ -98,3 +103,12 @@ def _curves(rows: Sequence[Row], methods: Mapping[str, int]) -> list[dict[str, A
 
 def _mean(values: Sequence[float]) -> float | None:
     return float(f"{math.fsum(values) / len(values):.5g}") if values else None
+
+
+def _half(values: Sequence[float]) -> float | None:
+    """Of the 95 % t-interval of a mean; None below two seeds."""
+    n = len(values)
+    if n < 2:
+        return None
+    mean = math.fsum(values) / n
+    return float(f"{T[n] * math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n):.3g}") if n < len(T) else None

@@ -42,11 +42,12 @@ def _forms(folder: Path, name: str) -> list[Path]:
 
 
 def effects(board: Board, problem: str) -> Figure:
-    """z of every method, best on top, with simultaneous intervals where there are six tasks; gray holds zero."""
+    """z of every method, best on top, with simultaneous intervals where there are six tasks; gray holds zero. Thin: over seeds, on these tasks alone."""
     table = board.table.head(SHOWN).iloc[::-1]
     figure, axis = plt.subplots(figsize=(6, 0.8 + 0.24 * len(table)), layout="constrained")
-    for at, (z, low, high) in enumerate(table[["z", "low", "high"]].to_numpy()):
+    for at, (z, low, high, *seeds) in enumerate(table[["z", "low", "high", "seed_low", "seed_high"]].to_numpy()):
         color = BETTER if low > 0 else WORSE if high < 0 else UNSURE
+        axis.plot(seeds, [at, at], color=UNSURE, linewidth=0.8)
         axis.plot([low, high], [at, at], color=color, linewidth=2)
         axis.plot(z, at, "o", color=color, markersize=4.5)
     axis.axvline(0, color="black", linewidth=0.8)

@@ -17,7 +17,7 @@ LEGEND = (
     "Positive gains are improvements. Intervals are 95 % t-intervals over seeds, paired with erm where two methods are compared; gap closed and damage "
     "repaired have Fieller intervals and are n/a where their denominator is not clearly different from zero. Where an interval holds zero, (d) is the "
     "smallest difference that this many seeds find 8 times in 10. cost: counted forward and backward passes relative to erm. "
-    "MRAE: mean error relative to that of squared / absolute error on right labels. "
+    "The second interval of a ranking is over seeds, on these tasks alone. MRAE: mean error relative to that of squared / absolute error on right labels. "
     "† adapted to this task type, * knows more than the noisy labels, ‡ reported by others and not run here."
 )
 
@@ -104,14 +104,27 @@ def _percent(value: float) -> str:
     return f"{value:+.0f} %" if math.isfinite(value) else "n/a"
 
 
-def of_board(key: tuple[str, str], board: Board) -> Section:
+Marks = Mapping[tuple[str, str], str]  # by task type and method
+
+
+def marks_of(cells: pd.DataFrame) -> Marks:
+    """What a reader must know of each method of a board: it has a mark if one of its cells has it."""
+    if not len(cells):
+        return {}
+    said = cells.assign(privileged=cells["privileged"].astype(str) != "").groupby(["problem", "method"], observed=True, sort=False)
+    table = said[["adapted", "privileged", "self_reported"]].any()
+    return {(str(problem), str(method)): _marks(line) for (problem, method), line in zip(table.index, table.to_dict("records"), strict=True)}
+
+
+def of_board(key: tuple[str, str], board: Board, marks: Marks) -> Section:
     """The ranking of one problem kind and track; z is the gain over erm in sd over seeds, tasks are the blocks."""
     problem, track = key
-    columns = ["method", "z [simultaneous 95 %]", "p", "worst decile", "cells below erm", "rank [95 %]", "P(first)"]
+    columns = ["method", "z [simultaneous 95 %]", "[95 % over seeds, these tasks]", "p", "worst decile", "cells below erm", "rank [95 %]", "P(first)"]
     lines = [
         [
-            f"{method}{row['stars']}",
-            interval(row["z"], row["low"], row["high"], digits=2, signed=True),
+            f"{method}{marks.get((problem, str(method)), '')}",
+            interval(row["z"], row["low"], row["high"], digits=2, signed=True) + row["stars"],
+            f"[{row['seed_low']:+.2f}, {row['seed_high']:+.2f}]" if math.isfinite(row["seed_low"]) else "n/a",
             f"{row['p']:.3f}" if math.isfinite(row["p"]) else "n/a",
             interval(row["worst_decile"], np.nan, np.nan, digits=2, signed=True),
             f"{100 * row['below_erm']:.0f} %" if math.isfinite(row["below_erm"]) else "n/a",
@@ -120,7 +133,7 @@ def of_board(key: tuple[str, str], board: Board) -> Section:
         ]
         for method, row in board.table.iterrows()
     ]
-    lines += [[f"{method} (incomplete)", f"{100 * share:.0f} % of the runs", *["n/a"] * 5] for method, share in board.incomplete.items()]
+    lines += [[f"{method} (incomplete)", f"{100 * share:.0f} % of the runs", *["n/a"] * 6] for method, share in board.incomplete.items()]
     notes = [board.note, f"not on the board: {'; '.join(board.blocks.left_out)}" if board.blocks.left_out else ""]
     return Section(f"Board · {problem} · selected by {track}", columns, lines, "; ".join(filter(None, notes)))
 
@@ -132,14 +145,14 @@ def of_every_kind(track: str, boards: Mapping[str, Board]) -> Section:
     return Section(f"Methods that serve every problem kind · z · selected by {track}", ["method", *boards], lines)
 
 
-def plain_board(key: tuple[str, str], board: Board) -> dict[str, Any]:
+def plain_board(key: tuple[str, str], board: Board, marks: Marks) -> dict[str, Any]:
     """A board as JSON."""
     table = board.table.astype(object).where(board.table.notna(), None)
     return {
         "problem": key[0],
         "track": key[1],
         "note": board.note,
-        "methods": [{"method": method, **row} for method, row in table.to_dict("index").items()],
+        "methods": [{"method": method, "marks": marks.get((key[0], str(method)), ""), **row} for method, row in table.to_dict("index").items()],
         "incomplete": board.incomplete.to_dict(),
         "left_out": board.blocks.left_out,
     }

@@ -10,7 +10,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from benchmark.comparisons import compute
 from benchmark.config import names
 from benchmark.errors import ConfigError
-from benchmark.exports import CONFORMS, croissant, eval_results, export, files, model_index
+from benchmark.exports import CONFORMS, CONTEXT, croissant, eval_results, export, files, model_index
 from benchmark.identity import ROOT
 
 CARDS = [task for task in names("task") if (ROOT / "tasks" / task / "card.yaml").is_file()]
@@ -38,6 +38,24 @@ def test_croissant_names_licence_source_and_hashes(task: str) -> None:
     assert all(str(found[key]).strip() for key in ("name", "description", "license", "citeAs"))
     assert all(len(file["sha256"]) == 64 and file["contentUrl"].startswith("http") for file in found["distribution"])
     assert len({file["@id"] for file in found["distribution"]}) == len(found["distribution"])
+
+
+def test_croissants_words_are_those_of_its_version_1_1() -> None:
+    """As mlcroissant 1.1.0 writes them; its validator finds no error in any task's file, and misses a date where a card names no year."""
+    assert CONFORMS == "http://mlcommons.org/croissant/1.1"
+    assert len(CONTEXT) == 41
+    assert {CONTEXT[word] for word in ("key", "md5", "isArray", "arrayShape", "containedIn")} == {
+        "cr:key",
+        "cr:md5",
+        "cr:isArray",
+        "cr:arrayShape",
+        "cr:containedIn",
+    }
+    assert CONTEXT["name"] == CONTEXT["description"] == {"@container": "@language"}
+    assert CONTEXT["dataType"] == {"@id": "cr:dataType", "@type": "@vocab"}
+    assert croissant("cifar10n")["datePublished"] == "2022"
+    assert "datePublished" not in croissant("table")
+    assert all(croissant("cifar10n")[key] for key in ("@type", "name", "license", "url", "version", "citeAs"))
 
 
 def test_files_of_methods_and_tasks() -> None:

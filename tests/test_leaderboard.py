@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from boardrows import made_rows
 
 from benchmark.comparisons import compute, newest
-from benchmark.frames import curve_frame, run_frame
+from benchmark.frames import curve_frame, noise_family, run_frame
 from benchmark.freshness import is_stale, sources
 from benchmark.grid import expand
 from benchmark.leaderboard import publish_local, write
+from benchmark.pagerows import details
 from benchmark.runs import run_table
+from benchmark.stats import CELL, mean_interval
 from benchmark.store import Row
-from benchmark.tables import interval
+from benchmark.tables import interval, marks_of, of_board, plain_board
 
 GRID = {
     "digits": {"noise": ["clean", "symmetric(rate=0.4)"], "method": ["erm", "gce", "small_loss", "forward"]},
@@ -159,3 +162,36 @@ def test_rows_of_plugins_that_are_gone_are_stale() -> None:
     fresh = row.model_copy(update={"provenance": {"source_digest": sources(row.config)}})
     gone = fresh.model_copy(update={"config": row.config | {"method": {"_target_": "benchmark.methods.gone.Gone"}}})
     assert [is_stale(r) for r in (row, fresh, gone)] == [True, False, True]
+
+
+def test_unlike_noises_of_one_module_are_families_of_their_own() -> None:
+    modules = (
+        "class_conditional.PairFlip",
+        "simple.Human",
+        "simple.Clean",
+        "multilabel.MissingPositive",
+        "regression.Outliers",
+        "instance_margin.InstanceMargin",
+    )
+    families = ["class conditional", "real", "clean", "missing positive", "outliers", "instance dependent"]
+    assert [noise_family(f"benchmark.noise.{name}") for name in modules] == families
+
+
+def test_curves_of_a_cell_have_the_interval_over_its_seeds() -> None:
+    made = [row for row in made_rows(tasks=1) if (row.method, row.labels["noise"]) == ("gce", "clean")]
+    files, _ = details(made, [tuple(made[0].labels[axis] for axis in CELL)], {"gce": 0}, None)
+    (curve,) = files[0][0]["curves"]
+    for k in range(4):
+        found = mean_interval(np.array([row.metrics[f"val/checkpoint_{k}/noisy_val"] for row in made]))
+        assert curve["noisy_val"][k] == pytest.approx(found.value, rel=1e-4)
+        assert curve["noisy_val_half"][k] == pytest.approx(found.high - found.value, rel=1e-2)
+
+
+def test_a_ranking_marks_who_knows_more_and_keeps_its_stars_apart() -> None:
+    found = compute(made_rows(seeds=8))
+    ranking = of_board(("multiclass", "last"), found.boards["multiclass", "last"], marks_of(found.cells))
+    lines = {line[0]: line for line in ranking.lines}
+    assert {"elr", "gce", "small_loss*", "mixup", "erm"} == lines.keys()
+    assert lines["elr"][1].endswith("]*")
+    assert ranking.columns[2] == "[95 % over seeds, these tasks]"
+    assert plain_board(("multiclass", "last"), found.boards["multiclass", "last"], marks_of(found.cells))["methods"][0]["marks"] == ""

@@ -15,7 +15,7 @@ from benchmark.stats import CELL, rho_sel
 
 def test_the_digest_is_pinned() -> None:
     """A change of the plan is a change of what published numbers mean: raise PROTOCOL_VERSION and say so in CHANGELOG.md."""
-    assert PLAN.digest() == "448c6580737d72ee"
+    assert PLAN.digest() == "5dfe3b8d7ccb4bbd"
 
 
 def test_every_entry_is_in_the_digest() -> None:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from benchmark.stats import CELL, block_scores, board, max_t, rank_stability
-from benchmark.stats.boards import below, worst_decile
+from benchmark.stats.boards import below, dataset, over_seeds, worst_decile
 from benchmark.stats.signflip import sign_flips
 
 
@@ -227,3 +227,42 @@ def test_equal_methods_share_their_rank_and_first_place() -> None:
     assert found["rank"] == pytest.approx([1.5, 1.5, 3])
     assert found["first"] == pytest.approx([0.5, 0.5, 0])
     assert np.isnan(rank_stability(z[:1])["rank"]).all()
+
+
+def test_a_task_is_its_data_whatever_part_or_view_of_it() -> None:
+    one = ["uci(table=kin8nm)", "uci(subset=500, table=kin8nm)", "uci(table=kin8nm, target=y)"]
+    assert {dataset(task) for task in one} == {"uci(table=kin8nm)"}
+    assert [dataset(task) for task in ("uci", "diamonds(subset=10000)", "cifar10n(features=efficientnet_lite0, subset=10000)")] == [
+        "uci",
+        "diamonds",
+        "cifar10n",
+    ]
+    assert dataset("cxr_images(test_source=openi)") == "cxr_images"
+    keys = [
+        (task, noise, "mlp", "quick", method, s)
+        for task in ("uci", "uci(table=kin8nm)", "uci(table=kin8nm, subset=9)")
+        for noise in "ab"
+        for method in ("erm", "x")
+        for s in range(3)
+    ]
+    data = pd.DataFrame(keys, columns=[*CELL, "method", "seed"]).assign(score=np.random.default_rng(0).normal(size=len(keys)))
+    assert list(block_scores(data).tasks.index) == ["uci", "uci(table=kin8nm)"]
+
+
+def test_the_interval_over_seeds_is_a_t_interval_of_one_mean_a_seed() -> None:
+    """Two tasks, one with two cells, seeds 0 to 4 and 0 to 3: by loops, over the seeds that both have."""
+    rng = np.random.default_rng(1)
+    cells = {("a", "n"): 5, ("a", "m"): 4, ("b", "n"): 5}
+    keys = [(task, noise, "mlp", "quick", method, s) for (task, noise), n in cells.items() for method in ("erm", "x", "y") for s in range(n)]
+    data = pd.DataFrame(keys, columns=[*CELL, "method", "seed"]).assign(score=rng.normal(size=len(keys)))
+    score = {tuple(line[:2]) + tuple(line[4:6]): line[6] for line in data.to_numpy().tolist()}
+    spread = {c: np.sqrt(np.mean([np.var([score[*c, m, s] for s in range(n)], ddof=1) for m in ("erm", "x", "y")])) for c, n in cells.items()}
+    found = board(data).table
+    for method in ("x", "y"):
+        z = {c: [(score[*c, method, s] - score[*c, "erm", s]) / spread[c] for s in range(n)] for c, n in cells.items()}
+        runs = [((z["a", "n"][s] + z["a", "m"][s]) / 2 + z["b", "n"][s]) / 2 for s in range(4)]
+        half = scipy_stats.t.ppf(0.975, 3) * np.std(runs, ddof=1) / 2
+        middle = ((np.mean(z["a", "n"]) + np.mean(z["a", "m"])) / 2 + np.mean(z["b", "n"])) / 2
+        assert found.loc[method, ["z", "seed_low", "seed_high"]].tolist() == pytest.approx([middle, middle - half, middle + half])
+    assert np.isnan(found.loc["erm", ["seed_low", "seed_high"]].astype(float)).all()
+    assert np.isnan(over_seeds(np.ones((1, 2)))).all()

@@ -21,7 +21,8 @@ function boardPage({ query }) {
       el("label", null, "Cells", el("select", { name: "cells", onchange: (event) => change({ cells: event.target.value }) }, [["ranked", "only those that may rank"], ["all", "all"]].map(([value, text]) => el("option", { value, selected: (value === "all") === all }, text))))),
     el("p", { id: "count", role: "status" }, `${found.lines.length} methods, ${found.names.length} cells of ${tasks(found.blocks.length)}, ${problem}, selected by ${track}.`,
       all && !ranked.length && noisy.length ? " No cell of this selection may rank (development tasks, cells where erm does not memorize or where noisy validation does not inform): these are estimates over all of its cells." : ""),
-    found.lines.length ? selectionViews(found, query, track, problem) : el("p", null, "Nothing to compare: no cell has erm and two seeds."),
+    found.lines.length ? selectionViews(found, query) : el("p", null, "Nothing to compare: no cell has erm and two seeds."),
+    apart(noisy, track),
     everyKind(track, problems),
   ];
 }
@@ -34,8 +35,9 @@ function primaryBoard(problem, track, narrowed, query) {
     return [el("h2", null, title), el("p", { class: "note" }, `Empty: ${why}.`)];
   }
   const columns = [
-    { key: "method", label: "Method", left: true, value: (l) => l.method, show: (l) => methodLink(METHOD_OF.get(l.method)) },
+    { key: "method", label: "Method", left: true, value: (l) => l.method, show: (l) => methodLink(METHOD_OF.get(l.method), l.marks) },
     { key: "z", label: "z [simultaneous 95 %]", value: (l) => l.z, show: (l) => interval(l.z, l.low, l.high, 2, true) + l.stars, title: "mean gain over erm in sd over seeds, tasks as blocks" },
+    SEEDS,
     { key: "p", label: "p (max-T)", value: (l) => l.p, show: (l) => number(l.p) },
     { key: "worst", label: "Worst decile", value: (l) => l.worst_decile, show: (l) => number(l.worst_decile, 2, true) },
     { key: "below", label: "Cells below erm", value: (l) => l.below_erm, show: (l) => percent(l.below_erm) },
@@ -44,36 +46,53 @@ function primaryBoard(problem, track, narrowed, query) {
   ];
   return [
     el("h2", null, title),
-    el("p", { class: "note" }, [board.note, narrowed && "Filters below do not touch it", ...Object.entries(board.incomplete).map(([name, share]) => `${name} is incomplete: ${(100 * share).toFixed(0)} % of the runs`)].filter(Boolean).join(". ")),
+    el("p", { class: "note" }, [board.note, narrowed && "Filters below do not touch it", MARKS].filter(Boolean).join(". ") + "."),
     sortable(title, columns, board.methods, query, "p", { key: "z", dir: "desc" }, { id: "primary" }),
-    figure("Simultaneous intervals", "(max-T over methods; gray holds zero)", intervalChart(`${title}: intervals`, board.methods.map((l) => ({ name: l.method, value: l.z, low: l.low, high: l.high })), "gain over erm in sd over seeds", (l) => address("method", l.name))),
+    incomplete(Object.entries(board.incomplete)),
+    board.left_out.length ? el("p", { class: "note" }, `Not on the board: ${board.left_out.slice(0, 12).join("; ")}${board.left_out.length > 12 ? "; …" : ""}.`) : "",
+    board.methods.some((l) => known(l.low)) ? figure("Effects", `(${THICK}; ${THIN})`, intervalChart(`${title}: intervals`, board.methods.map((l) => ({ ...l, name: l.method, value: l.z })), (l) => address("method", l.name))) : "",
   ];
 }
-function selectionViews(found, query, track, problem) {
+const MARKS = "† adapted to this task type, * knows more than the noisy labels, ‡ reported by others";
+const THICK = "thick: simultaneous 95 %, max-T over methods, tasks as blocks, gray holds zero", THIN = "thin: 95 % over seeds on these tasks";
+const SEEDS = {
+  key: "seeds", label: "[95 % over seeds, these tasks]", value: (l) => l.seed_low, show: (l) => (known(l.seed_low) ? `[${number(l.seed_low, 2, true)}, ${number(l.seed_high, 2, true)}]` : "n/a"),
+  title: "t-interval over seeds, each one mean over the same cells: what chance does on these tasks. Other tasks may differ by more",
+};
+const incomplete = (entries) => (entries.length ? el("p", { class: "note" }, "Not ranked, with the share of the runs that they have: " + entries.map(([name, share]) => `${name} ${(100 * share).toFixed(0)} %`).join(", ") + ".") : "");
+// Cells that may not rank, with the reason: they are shown, and never in a ranking.
+function apart(noisy, track) {
+  const cells = [...new Set(noisy.map((i) => L.c[i]))].filter((c) => !mayRank(c, track)).map((c) => D.cells[c]);
+  const why = (cell) => (cell.development ? "a development task: settings were chosen on it" : cell.memorizes === false ? cell.reason : `rho_sel ${number(cell.rho, 2)}: noisy validation does not rank here`);
+  return cells.length ? el("details", null, el("summary", null, `${cells.length} ${cells.length === 1 ? "cell" : "cells"} of this selection may not rank`), el("ul", null, cells.map((cell) => el("li", null, cellLink(D.cells.indexOf(cell)), ": ", why(cell))))) : "";
+}
+function selectionViews(found, query) {
   const columns = [
     { key: "method", label: "Method", left: true, value: (l) => l.name, show: (l) => methodLink(METHOD_OF.get(l.name), l.marks) },
     { key: "family", label: "Family", left: true, value: (l) => D.methods[METHOD_OF.get(l.name)].family },
     { key: "z", label: "z [simultaneous 95 %]", value: (l) => l.value, show: (l) => interval(l.value, l.low, l.high, 2, true), title: "mean gain over erm in sd over seeds; intervals need six tasks" },
+    SEEDS,
     { key: "rank", label: "Rank", value: (l) => l.rank, show: (l) => number(l.rank, 1) },
     { key: "worst", label: "Worst decile", value: (l) => l.worst, show: (l) => number(l.worst, 2, true) },
     { key: "below", label: "Cells below erm", value: (l) => l.below, show: (l) => percent(l.below) },
     { key: "memorization", label: "Memorization", value: (l) => l.memorization, show: (l) => number(l.memorization) },
     { key: "cost", label: "Cost", value: (l) => l.cost, show: (l) => (known(l.cost) ? number(l.cost, 2) + " x" : "n/a"), title: "forward and backward passes, erm = 1" },
   ];
-  const front = paretoFront(found.lines), taus = Array.from({ length: 41 }, (_, k) => k * 0.15);
-  const points = found.lines.map((l, at) => ({ x: l.cost, y: l.value, label: l.name, front: front[at], title: `${l.name}: ${number(l.value, 2, true)} sd at ${number(l.cost, 2)} x the cost of erm`, name: l.name })).filter((p) => known(p.x));
-  const few = found.lines.slice(0, 12), cells = found.names.slice(0, 60), lower = found.lines.slice(0, 45);
+  const front = paretoFront(found.lines), few = found.lines.slice(0, 12), cells = found.names.slice(0, 60), lower = found.lines.slice(0, 45), names = cellNames(cells);
+  const points = found.lines.map((l, at) => ({ ...l, x: l.cost, y: l.value, label: l.name, front: front[at], title: `${l.name}: ${interval(l.value, l.low, l.high, 2, true)} sd at ${number(l.cost, 2)} x the cost of erm` })).filter((p) => known(p.x));
+  for (const p of points) if (!known(p.low)) [p.low, p.high] = [p.seed_low, p.seed_high];
+  const over = tasks(found.blocks.length), wide = found.lines.some((l) => known(l.low)), { taus, lines } = profiles(found.lines, few.length);
   return [
     sortable("Estimates on the selection", columns, found.lines, query, "", { key: "z", dir: "desc" }, { id: "estimates" }),
-    found.incomplete.length ? el("p", { class: "note" }, "Incomplete: " + found.incomplete.map(([name, share]) => `${name} ${(100 * share).toFixed(0)} %`).join(", ")) : "",
-    found.blocks.length < D.least_tasks ? el("p", { class: "note" }, `${tasks(found.blocks.length)}: estimates only, simultaneous intervals need ${D.least_tasks}.`) : "",
+    incomplete(found.incomplete),
+    wide ? "" : el("p", { class: "note" }, `${over}: estimates only, simultaneous intervals need ${D.least_tasks}.`),
     el("div", { class: "charts" },
-      figure("Effects", `over ${tasks(found.blocks.length)}`, intervalChart("Effect of every method of the selection", found.lines, "gain over erm in sd over seeds", (l) => address("method", l.name))),
+      figure("Effects", `over ${over} (${wide ? THICK + "; " : ""}${THIN})`, intervalChart("Effect of every method of the selection", found.lines, (l) => address("method", l.name))),
       criticalDifference(found),
-      figure("Quality against cost", "(the line joins methods that nobody beats in both)", scatter("Quality against cost", points, { xName: "cost, erm = 1", yName: "z", logX: true, front: true, href: (p) => address("method", p.name) })),
-      figure("Performance profile", "(share of cells in which a method is within so many sd of the best)", lineChart("Performance profile", profiles(few, taus).map((p, at) => ({ name: few[at].name, points: p.y.map((y, k) => ({ x: taus[k], y })) })), { xName: "sd behind the best", yName: "share of cells", zero: true })),
+      figure("Quality against cost", `(the line joins methods that nobody beats in both; whiskers: ${wide ? "simultaneous 95 %" : "95 % over seeds"})`, scatter("Quality against cost", points, { xName: "cost: forward and backward passes, erm = 1", yName: GAIN, logX: true, front: true, href: (p) => address("method", p.name) })),
+      figure("Performance profile", `(share of cells in which a method is within so many sd of the best; ${few.length < found.lines.length ? `the ${few.length} best of ${found.lines.length} methods, ` : ""}${found.names.length} cells)`, lineChart("Performance profile", lines.map((p) => ({ name: p.name, points: p.y.map((y, k) => ({ x: taus[k], y })) })), { xName: "sd behind the best", yName: "share of cells", zero: true, steps: true })),
       figure("Methods and cells", `(z; green better than erm, red worse${found.names.length > cells.length ? `; the first ${cells.length} of ${found.names.length} cells` : ""})`,
-        heatMap("Heat map of z, methods by cells", lower.map((l) => l.name), cells.map((c) => `${D.cells[c].task} ${D.cells[c].noise}`), (r, c) => lower[r].z[c], (r, c, v) => `${lower[r].name} on ${cellName(D.cells[cells[c]])}: ${number(v, 2, true)}`, (r, c) => address("cell", cellName(D.cells[cells[c]]))))),
+        heatMap("Heat map of z, methods by cells", lower.map((l) => l.name), names, (r, c) => lower[r].z[c], (r, c, v) => `${lower[r].name} on ${cellName(D.cells[cells[c]])}: ${number(v, 2, true)}`, (r, c) => address("cell", cellName(D.cells[cells[c]]))))),
   ];
 }
 function criticalDifference(found) {
@@ -107,7 +126,7 @@ function resultsPage({ query }) {
     el("p", { class: "note" }, D.legend),
     filterBar(query, FILTERS.map((f) => f.key)),
     el("p", { id: "count", role: "status" }, `${lines.length} lines.`),
-    sortable("Results", columns, lines, query, "", { key: "gain", dir: "desc" }, { id: "results" }),
+    sortable("Results", columns, lines, query, "", { key: "task", dir: "asc" }, { id: "results" }),
   ];
 }
 function gains() { // columns that results, methods and cells share

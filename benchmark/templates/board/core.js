@@ -27,8 +27,9 @@ function number(x, digits = 3, signed = false) {
   const text = Math.abs(x) >= 100 ? x.toFixed(0) : x.toFixed(digits);
   return signed && x >= 0 ? "+" + text : text;
 }
-function interval(x, low, high, digits = 3, signed = false) {
-  return number(x, digits, signed) + (known(x) && known(low) ? ` [${number(low, digits, signed)}, ${number(high, digits, signed)}]` : "");
+function interval(x, low, high, digits = 3, signed = false) { // all three with the digits of the value
+  const places = known(x) && Math.abs(x) >= 100 ? 0 : digits, form = (v) => (signed && v >= 0 ? "+" : "") + v.toFixed(places);
+  return known(x) ? form(x) + (known(low) ? ` [${form(low)}, ${form(high)}]` : "") : "n/a";
 }
 const percent = (x) => (known(x) ? `${(100 * x).toFixed(1)} %` : "n/a");
 
@@ -58,6 +59,14 @@ const LINE_OF = new Map();
 for (let i = 0; i < COUNT; i++) LINE_OF.set((L.c[i] * D.methods.length + L.m[i]) * D.tracks.length + L.t[i], i);
 const lineOf = (cell, method, track) => LINE_OF.get((cell * D.methods.length + method) * D.tracks.length + track);
 
+function cellNames(cells) { // what tells these cells apart, the noise first
+  const shown = [], name = (c) => shown.map((key) => D.cells[c][key]).join(" · "), different = new Set(cells).size;
+  for (const axis of ["noise", "model", "task", "trainer"]) {
+    if (new Set(cells.map((c) => D.cells[c][axis])).size > 1) shown.push(axis);
+    if (different > 1 && new Set(cells.map(name)).size === different) return cells.map(name);
+  }
+  return cells.map((c) => `${D.cells[c].noise} · ${D.cells[c].model}`);
+}
 function marks(i) {
   return (L.adapted[i] ? "†" : "") + (L.knows[i] ? "*" : "") + (L.reported[i] ? "‡" : "");
 }
@@ -136,20 +145,23 @@ function sortable(caption, columns, lines, query, prefix = "", start = null, res
   }
   grow();
   const head = columns.map((c) => el("th", { scope: "col", class: c.left ? "left" : null, title: c.title, "aria-sort": c === column ? (down ? "descending" : "ascending") : "none" },
-    el("button", { type: "button", "data-sort": prefix + c.key, onclick: () => change({ [prefix + "sort"]: c.key, [prefix + "dir"]: c === column && down ? "asc" : "desc" }) }, c.label, el("span", { "aria-hidden": "true" }, c === column ? (down ? " ▾" : " ▴") : ""))));
-  return el("div", rest, scroller(caption, el("table", null, el("caption", null, caption), el("thead", null, el("tr", null, head)), body)), more);
+    el("button", { type: "button", "data-sort": prefix + c.key, onclick: () => change({ [prefix + "sort"]: c.key, [prefix + "dir"]: (c === column ? down : c.left) ? "asc" : "desc" }) }, c.label, el("span", { "aria-hidden": "true" }, c === column ? (down ? " ▾" : " ▴") : ""))));
+  return el("div", rest, scroller(caption, el("table", null, el("caption", null, el("span", null, caption)), el("thead", null, el("tr", null, head)), body)), more);
 }
 function order(a, b, down) {
   const missing = (x) => x === null || x === undefined || (typeof x === "number" && !Number.isFinite(x));
   if (missing(a) || missing(b)) return missing(a) - missing(b); // what is not known comes last either way
   const sign = down ? -1 : 1;
-  return typeof a === "string" ? -sign * String(a).localeCompare(String(b)) : sign * (a - b);
+  return typeof a === "string" ? sign * a.localeCompare(String(b), "en", { numeric: true }) : sign * (a - b);
 }
+const isText = (value) => value instanceof Node || (typeof value === "string" && !/^[-+\d]|^n\/a|^$/.test(value)); // names to the left, numbers to the right
 const scroller = (name, content) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, content);
 function plainTable(caption, heads, lines) {
-  return scroller(caption, el("table", null, el("caption", null, caption), el("thead", null, el("tr", null, heads.map((h) => el("th", { scope: "col" }, h)))),
-    el("tbody", null, lines.map((line) => el("tr", null, line.map((value, at) => el(at ? "td" : "th", { scope: at ? null : "row" }, value)))))));
+  const left = heads.map((_, at) => (lines.some((line) => isText(line[at])) ? "left" : null));
+  return scroller(caption, el("table", null, el("caption", null, el("span", null, caption)), el("thead", null, el("tr", null, heads.map((h, at) => el("th", { scope: "col", class: left[at] }, h)))),
+    el("tbody", null, lines.map((line) => el("tr", null, line.map((value, at) => el(at ? "td" : "th", { scope: at ? null : "row", class: left[at] }, value)))))));
 }
+const prose = (text) => text.split("``").map((part, at) => (at % 2 ? el("code", null, part) : part)); // docstrings have ``names``
 function facts(pairs) {
   return el("dl", null, pairs.filter(([, value]) => value !== "" && value !== null && value !== undefined).map(([name, value]) => [el("dt", null, name), el("dd", null, value)]));
 }

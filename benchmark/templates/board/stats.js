@@ -37,7 +37,7 @@ function blockScores(lines) {
     methods.add(name);
     for (const [seed, score] of seedScores(i)) {
       const key = L.c[i] + "/" + seed;
-      if (!runs.has(key)) runs.set(key, { c: L.c[i], score: new Map() });
+      if (!runs.has(key)) runs.set(key, { c: L.c[i], seed, score: new Map() });
       runs.get(key).score.set(name, score);
     }
   }
@@ -49,16 +49,19 @@ function blockScores(lines) {
   const ranked = [...coverage].filter(([, share]) => share === 1).map(([m]) => m);
   const cells = new Map();
   for (const run of use) cells.set(run.c, [...(cells.get(run.c) || []), run]);
-  const z = new Map(), leftOut = [];
+  const z = new Map(), paired = new Map(), leftOut = [];
   for (const [c, own] of cells) {
     const spread = Math.sqrt(mean([ERM, ...ranked].map((m) => variance(own.map((run) => run.score.get(m))))));
     if (own.length < 2 || !(spread > 0)) { leftOut.push(c); continue; }
-    z.set(c, ranked.map((m) => mean(own.map((run) => run.score.get(m) - run.score.get(ERM))) / spread));
+    paired.set(c, new Map(own.map((run) => [run.seed, ranked.map((m) => (run.score.get(m) - run.score.get(ERM)) / spread)])));
+    z.set(c, ranked.map((_, m) => mean([...paired.get(c).values()].map((v) => v[m]))));
   }
   const tasks = new Map();
-  for (const [c, values] of z) { const name = D.cells[c].block; tasks.set(name, [...(tasks.get(name) || []), values]); }
-  const blocks = [...tasks].map(([task, values]) => ({ task, z: ranked.map((_, m) => mean(values.map((v) => v[m]))) }));
-  return { methods: ranked, cells: z, blocks, incomplete: [...coverage].filter(([, share]) => share < 1), leftOut };
+  for (const c of z.keys()) { const name = D.cells[c].block; tasks.set(name, [...(tasks.get(name) || []), c]); }
+  const over = (values) => ranked.map((_, m) => mean([...tasks.values()].map((own) => mean(own.map((c) => values(c)[m])))));
+  const blocks = [...tasks].map(([task, own]) => ({ task, z: ranked.map((_, m) => mean(own.map((c) => z.get(c)[m]))) }));
+  const shared = paired.size ? [...[...paired.values()][0].keys()].filter((seed) => [...paired.values()].every((own) => own.has(seed))) : [];
+  return { methods: ranked, cells: z, blocks, runs: shared.map((seed) => over((c) => paired.get(c).get(seed))), incomplete: [...coverage].filter(([, share]) => share < 1), leftOut };
 }
 
 // Simultaneous intervals by sign-flips of tasks, as stats.signflip.max_t: the larger of two critical values.
@@ -108,9 +111,10 @@ function estimates(lines) {
   const average = (name, column) => mean((own.get(name) || []).map((i) => L[column][i]).filter(known));
   const out = found.methods.map((name, m) => {
     const values = cells.map((row) => row[m]).sort((a, b) => a - b), tail = values.slice(0, Math.ceil(values.length / 10));
-    return { name, ...all[m], worst: mean(tail), below: mean(values.map((v) => +(v < 0))), cost: average(name, "cost"), memorization: average(name, "memorization"), z: cells.map((row) => row[m]), blocks: found.blocks.map((b) => b.z[m]), marks: marks((own.get(name) || [])[0]) };
+    const n = found.runs.length, half = n > 1 ? student(n - 1) * Math.sqrt(variance(found.runs.map((run) => run[m])) / n) : NaN;
+    return { name, ...all[m], seed_low: all[m].value - half, seed_high: all[m].value + half, worst: mean(tail), below: mean(values.map((v) => +(v < 0))), cost: average(name, "cost"), memorization: average(name, "memorization"), z: cells.map((row) => row[m]), blocks: found.blocks.map((b) => b.z[m]), marks: marks((own.get(name) || [])[0]) };
   });
-  if (own.has(ERM) && found.cells.size) out.push({ name: ERM, value: 0, low: NaN, high: NaN, worst: 0, below: 0, cost: average(ERM, "cost"), memorization: average(ERM, "memorization"), z: cells.map(() => 0), blocks: found.blocks.map(() => 0), marks: "" });
+  if (own.has(ERM) && found.cells.size) out.push({ name: ERM, value: 0, low: NaN, high: NaN, seed_low: NaN, seed_high: NaN, worst: 0, below: 0, cost: average(ERM, "cost"), memorization: average(ERM, "memorization"), z: cells.map(() => 0), blocks: found.blocks.map(() => 0), marks: "" });
   const place = ranks(out.map((line) => line.value));
   out.forEach((line, at) => { line.rank = place[at]; });
   return { ...found, lines: out.sort((a, b) => b.value - a.value), names: [...found.cells.keys()] };
@@ -128,9 +132,10 @@ function rankGroups(lines) {
 function paretoFront(points) { // of {cost, value}: nobody is cheaper and better
   return points.map((p) => known(p.cost) && !points.some((o) => o.cost <= p.cost && o.value >= p.value && (o.cost < p.cost || o.value > p.value)));
 }
-// Performance profile: share of cells in which a method is within tau sd of the best one.
-function profiles(lines, taus) {
-  const cells = lines.length ? lines[0].z.length : 0;
-  const best = Array.from({ length: cells }, (_, c) => Math.max(...lines.map((line) => line.z[c])));
-  return lines.map((line) => ({ name: line.name, y: taus.map((tau) => mean(line.z.map((v, c) => +(best[c] - v <= tau + 1e-12)))) }));
+// Performance profile of the first methods: share of cells in which one is within tau sd of the best of all, at (some of) the taus where a share changes.
+function profiles(all, count) {
+  const lines = all.slice(0, count), best = lines[0].z.map((_, c) => Math.max(...all.map((line) => line.z[c])));
+  const behind = lines.map((line) => line.z.map((v, c) => best[c] - v)), steps = [...new Set(behind.flat())].sort((a, b) => a - b);
+  const every = Math.ceil(steps.length / 160), taus = [0, ...steps.filter((tau, k) => tau > 0 && k % every === 0 && k < 0.95 * steps.length)];
+  return { taus, lines: lines.map((line, m) => ({ name: line.name, y: taus.map((tau) => mean(behind[m].map((gap) => +(gap <= tau + 1e-12)))) })) };
 }
