@@ -16,9 +16,9 @@ from benchmark.step import Step
 class CrossWeigh(Method):
     """Weighs a sentence by ``factor`` ** (how often, in ``repetitions`` rounds of folds, a held-out prediction differs from its labels anywhere).
 
-    Wang et al., 2019, arXiv:1909.01441. The network that judges a fold is trained on sentences of the other folds that share no entity, as
-    it is written and labelled, with any sentence of the fold (a fold that leaves fewer than ``least`` of the others keeps them all), so that it
-    cannot have memorized a wrong label of the same name. The paper has 10 folds and 3 repetitions. Folds are drawn from the training seed
+    Wang et al., 2019, arXiv:1909.01441. The network that judges a fold is trained on sentences of the other folds that share no observed
+    entity, as it is written and of whatever type, with any sentence of the fold (a fold that leaves fewer than ``least`` of the others keeps
+    them all), so that it cannot have memorized a wrong label of the same name. The paper has 10 folds and 3 repetitions. Folds are drawn from the training seed
     (from an unseeded generator in the released code), and sentences with equal text are in one fold. repetitions x folds side trainings, then
     one forward and one backward pass.
     """
@@ -29,7 +29,7 @@ class CrossWeigh(Method):
     keeps = "N"
     family = "reweighting"
     cites = "Wang et al., 2019, arXiv:1909.01441"
-    differs = "seeded folds that keep equal sentences together; fewer folds and repetitions by default"
+    differs = "seeded folds, equal sentences together; all other sentences where too few share no entity; fewer folds and repetitions; validation apart"
 
     weight: Tensor
 
@@ -69,13 +69,13 @@ class CrossWeigh(Method):
 
 
 def entities(run: RunInfo) -> csr_array:
-    """(E, S) which of the S observed entities each sentence holds; entities are equal if their tokens and their type are."""
+    """(E, S) which of the S observed entities each sentence holds; entities are equal if their tokens are: their types may be wrong."""
     assert run.tokens is not None
     seen, tokens = run.observed["train"], run.tokens.cpu().numpy()
-    grid = np.where(seen.live.numpy(), seen.value.numpy(), 0).reshape(run.num_examples, run.width)
+    grid = np.where(seen.live.numpy(), seen.value.numpy(), run.names.index("O")).reshape(run.num_examples, run.width)
     kind = np.array([name.partition("-")[2] for name in run.names], dtype=object)
     begins = np.array([name.startswith("B-") for name in run.names])
-    number: dict[tuple[str, bytes], int] = {}
+    number: dict[bytes, int] = {}
     rows, columns = [], []
     inside = kind[grid] != ""
     before = np.concatenate([np.full((len(grid), 1), "", dtype=object), kind[grid][:, :-1]], axis=1)
@@ -84,7 +84,6 @@ def entities(run: RunInfo) -> csr_array:
         end = start + 1
         while end < run.width and inside[row, end] and not starts[row, end]:
             end += 1
-        name = kind[grid[row, start]], tokens[row, start:end].tobytes()
         rows.append(row)
-        columns.append(number.setdefault(name, len(number)))
+        columns.append(number.setdefault(tokens[row, start:end].tobytes(), len(number)))
     return csr_array((np.ones(len(rows)), (rows, columns)), shape=(run.num_examples, max(1, len(number))))
