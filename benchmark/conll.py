@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from benchmark.errors import DataError
 
 TAG = re.compile(r"([BIESLUM])-(.*)", re.DOTALL)
+STRANGE = re.compile(r"([BI])(?:[-_](.+))?|(.+)[-_]([BI])", re.IGNORECASE)  # B and I, b-per and i-per, B_PER and I_PER, PER-B and PER-I
 FIRST, LAST = frozenset("BSU"), frozenset("ESLU")  # prefixes that begin, and that end an entity in BIOES, BILOU and BMES
 
 
@@ -47,21 +49,30 @@ def iob2(tags: Sequence[str]) -> tuple[str, ...]:
     return tuple(out)
 
 
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file, without a byte-order mark and with any ends of lines; blank lines at its end are none.
+
+    Raises:
+        DataError: no UTF-8 text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").rstrip().split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as UTF-8 text ({error}): convert it") from error
+
+
 def read(path: Path) -> list[Sentence]:
     """The sentences of a file. CRLF, a byte-order mark, repeated blank lines, a missing last one and ``-DOCSTART-`` lines are fine.
 
     Columns are separated by tabs, or else by spaces; the first is the token, the last the tag.
 
     Raises:
-        DataError: no UTF-8 text, a line without a tag or token, lines of different numbers of columns, tags with and without prefix.
+        DataError: no UTF-8 text, a line without a tag or token, lines of different numbers of columns, tags with and without prefix, or with
+            prefixes of another form.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as UTF-8 text ({error}): convert it") from error
     rows: list[tuple[str, str, int]] = []
     sentences, columns = list[Sentence](), 0
-    for number, line in enumerate([*text.split("\n"), ""], 1):
+    for number, line in enumerate([*lines_of(path), ""], 1):
         fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split(" ")) if field.strip()]
         if not fields or fields[0] == "-DOCSTART-":
             if rows:
@@ -78,7 +89,7 @@ def read(path: Path) -> list[Sentence]:
 
 
 def _check_tags(sentences: Sequence[Sentence], path: Path) -> None:
-    prefixed = ""
+    prefixed, letters = "", defaultdict[str, set[str]](set)
     for sentence in sentences:
         for tag, line in zip(sentence.tags, sentence.lines, strict=True):
             prefix, kind = split_tag(tag)
@@ -88,6 +99,12 @@ def _check_tags(sentences: Sequence[Sentence], path: Path) -> None:
             if kind and prefixed not in ("", scheme):
                 raise DataError(f"{path} line {line}: tag {tag!r} is {scheme} a prefix such as B-, tags before it are {prefixed} one: use one scheme")
             prefixed = scheme if kind else prefixed
+            strange = None if prefix else STRANGE.fullmatch(kind)
+            if strange:
+                seen = letters[strange[2] or strange[3] or ""]
+                seen.add((strange[1] or strange[4]).upper())
+                if len(seen) == 2:
+                    raise DataError(f"{path} line {line}: tag {tag!r} has a prefix of another form: write B-PER and I-PER, or PER alone")
 
 
 def check_aligned(observed: Sequence[Sentence], right: Sequence[Sentence], path: Path, right_path: Path) -> None:

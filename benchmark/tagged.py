@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.conll import Sentence, cuts, iob2
+from benchmark.conll import Sentence, cuts, iob2, split_tag
 from benchmark.errors import DataError
 from benchmark.problems import Tagging
 from benchmark.tokens import encoded, tag_ids
@@ -86,5 +86,5 @@ def check_types(path: Path, tags: Sequence[str], types: Sequence[str], line: int
         DataError: names file and line.
     """
     for tag in tags:
-        if tag != "O" and tag[2:] not in types:
+        if tag != "O" and split_tag(tag)[1] not in types:
             raise DataError(f"{path} line {line}: tag {tag!r} is none of O, B- and I- with {', '.join(types)}: give the original file")

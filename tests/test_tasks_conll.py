@@ -58,12 +58,21 @@ def test_layout_of_a_file(tmp_path: Path) -> None:
         ("\tO\n", r"line 1: 'O' has 1 columns"),
         ("Ann B-PER\n\nran LOC\n", r"line 3: tag 'LOC' is without a prefix such as B-, tags before it are with one"),
         ("Ann B-\n", r"line 1: tag 'B-' has no type"),
+        ("Ann B\nLee I\n", r"line 2: tag 'I' has a prefix of another form: write B-PER and I-PER"),
+        ("Ann b-per\n\nLee i-per\n", r"line 3: tag 'i-per' has a prefix of another form"),
+        ("Ann B_PER\nLee I_PER\n", r"line 2: tag 'I_PER' has a prefix of another form"),
+        ("Ann PER-B\nLee PER-I\n", r"line 2: tag 'PER-I' has a prefix of another form"),
     ],
 )
 def test_broken_lines_are_named(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "a.conll").write_text(text)
     with pytest.raises(DataError, match=r"a.conll " + words):
         read(tmp_path / "a.conll")
+
+
+def test_types_that_only_look_like_prefixes_are_types(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_text("Ann b-cell\nLee i-phone\nOslo I\n")
+    assert read(tmp_path / "a.conll")[0].tags == ("B-b-cell", "B-i-phone", "B-I")
 
 
 def test_long_sentences_are_cut_outside_entities() -> None:

@@ -18,7 +18,9 @@ from benchmark.config import load
 from benchmark.conll import iob2
 from benchmark.errors import UserError
 from benchmark.evaluation import Evaluation
+from benchmark.noise.cache import corrupt, pool_of
 from benchmark.paths import Paths
+from benchmark.splits import assemble
 from benchmark.types import Task
 from tasks.noisebench.merge import blocks, patched
 
@@ -114,6 +116,63 @@ def test_a_patch_is_applied_only_to_the_text_that_it_was_made_for(tmp_path: Path
     assert [len(block) for block in blocks(["a", "", "", "b", "c"])] == [1, 2]
 
 
+FILES = {
+    "wikigold": ["wikigold/roster/train_text.txt", "wikigold/roster/train_label_dist.txt", "wikigold/wrench/train.json"],
+    "noisyner": ["noisyner/estner.cnll", "noisyner/NoisyNER_labelset3.labels"],
+    "noisebench": [
+        "conll2003/eng.train",
+        "cleanconll/train_tokens.patch",
+        "cleanconll/cleanconll_annotations.test",
+        "noisebench/annotations/index.txt",
+        "noisebench/annotations/noise_weak.traindev",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_ends_of_lines_and_marks_of_other_systems_change_nothing(name: str, own: Paths) -> None:
+    options = {"split": [300, 500]} if name == "noisyner" else {}
+    before = load_task(name, own, **options)
+    for number, path in enumerate(FILES[name]):
+        content = (own.data / path).read_bytes().rstrip(b"\n").replace(b"\n", b"\r\n")
+        (own.data / path).write_bytes((b"\xef\xbb\xbf" if number % 2 == 0 else b"") + content + (b"\r\n\r\n" if number == 1 else b""))
+    after = load_task(name, own, **options)
+    assert before.surfaces == after.surfaces
+    for a, b in ((before.train, after.train), (before.test, after.test)):
+        assert np.array_equal(a.x, b.x)
+        assert np.array_equal(a.y, b.y)
+    assert all(np.array_equal(before.annotations[of], after.annotations[of]) for of in before.annotations)
+
+
+def test_other_schemes_are_converted_and_a_long_sentence_is_cut(own: Paths) -> None:
+    before, folder = load_task("wikigold", own).annotations["distant"], own.data / "wikigold" / "roster"
+    labels = folder / "train_label_dist.txt"
+    labels.write_text(labels.read_text().replace("B-", "").replace("I-", ""))  # no two names of one type are neighbors
+    assert np.array_equal(load_task("wikigold", own).annotations["distant"], before)
+    for file, word in (("train_text.txt", "w"), ("train_label_true.txt", "O"), ("train_label_dist.txt", "O")):
+        (folder / file).write_text(" ".join([word] * 5000) + "\n\n" + (folder / file).read_text())  # and a sentence without tokens
+    task = load_task("wikigold", own)
+    assert (len(task.train), task.problem.width) == (80 + 25, 200)
+
+
+def test_validation_of_noisebench_is_its_own_and_noisy(own: Paths) -> None:
+    """What training and noisy validation see are the observed labels, what clean_val sees the right ones."""
+    task = load_task("noisebench", own)
+    assert task.val is not None
+    pool, noise = pool_of(task), load("noise", "recorded", set="llm")
+    made, _ = corrupt(task, noise, 0, own.cache)
+    data, truth = assemble(task, pool, made, seed=0)
+    size, width = len(task.train), data.problem.width
+    given = task.annotations["llm"]
+    assert (len(data.train), len(data.val)) == (size, len(task.val))
+    for part, expected in ((data.train.value, given[:size]), (data.val.value, given[size:]), (truth.y_val, given[size:])):
+        assert np.array_equal(part, expected)
+    assert np.array_equal(truth.y_val_clean, task.val.y)
+    assert not np.array_equal(truth.y_val, truth.y_val_clean)
+    assert truth.train is not None
+    assert np.array_equal(truth.train.reshape(-1, width), task.train.y)
+
+
 def change(path: str, old: str, new: str) -> Callable[[Path], None]:
     def apply(data: Path) -> None:
         text = (data / path).read_text()
@@ -125,6 +184,13 @@ def change(path: str, old: str, new: str) -> Callable[[Path], None]:
 
 def remove(path: str) -> Callable[[Path], None]:
     return lambda data: (data / path).unlink()
+
+
+def in_latin_1(path: str) -> Callable[[Path], None]:
+    def apply(data: Path) -> None:
+        (data / path).write_bytes((data / path).read_bytes() + b"\xe9\n")
+
+    return apply
 
 
 def shift(data: Path) -> None:
@@ -166,6 +232,25 @@ BROKEN = {
         r"train_label_dist.txt line 1 has \d tags, .*train_text.txt has \d tokens there",
     ),
     "broken votes": ("wikigold", change("wikigold/wrench/meta.json", "lf", "x"), r"meta.json has no votes of labeling functions \(KeyError\('lf'\)\)"),
+    "no names of functions": ("wikigold", remove("wikigold/wrench/meta.json"), r"wrench/meta.json is missing: copy the wikigold folder"),
+    "a strange vote": (
+        "wikigold",
+        change("wikigold/wrench/train.json", '"weak_labels": [["O"', '"weak_labels": [["Q"'),
+        r"train.json: the votes on '.*'... are not a tag of 2 functions for each token \(KeyError\('Q'\)\)",
+    ),
+    "votes on fewer tokens": (
+        "wikigold",
+        change("wikigold/wrench/train.json", '"weak_labels": [["O", "O"], ', '"weak_labels": ['),
+        r"train.json: the votes on '.*'... are not a tag of 2 functions for each token",
+    ),
+    "a prefix of another form": (
+        "wikigold",
+        change("wikigold/roster/train_label_dist.txt", " B-", " b-"),
+        r"train_label_dist.txt line \d+: tag 'b-[A-Z]+' is none of O",
+    ),
+    "text in Latin-1": ("wikigold", in_latin_1("wikigold/roster/test_text.txt"), r"test_text.txt cannot be read as UTF-8 text"),
+    "labels in Latin-1": ("noisyner", in_latin_1("noisyner/NoisyNER_labelset1.labels"), r"NoisyNER_labelset1.labels cannot be read as UTF-8 text"),
+    "votes in Latin-1": ("wikigold", in_latin_1("wikigold/wrench/train.json"), r"train.json cannot be read as UTF-8 text \(.{,99}\): convert it"),
     "labels too short": (
         "noisyner",
         change("noisyner/NoisyNER_labelset2.labels", "O\n", ""),

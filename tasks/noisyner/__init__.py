@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark import owndata
-from benchmark.conll import Sentence, iob2, read
+from benchmark.conll import Sentence, iob2, lines_of, read
 from benchmark.errors import ConfigError, DataError
 from benchmark.paths import Paths
 from benchmark.problems import Tagging
@@ -66,9 +66,7 @@ def _sides(sentences: Sequence[Sentence], split: Sequence[int]) -> list[list[Sen
 
 def _labels(path: Path, text: Path, total: int) -> list[str]:
     """One tag for every token of the text."""
-    given = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    while given and not given[-1]:
-        given.pop()
+    given = [line.strip() for line in lines_of(path)]
     if len(given) != total:
         raise DataError(f"{path} has {len(given)} labels, {text} has {total} tokens: both must be whole (10 tokens are written --)")
     for line, tag in enumerate(given, 1):

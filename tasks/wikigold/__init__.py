@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark import functional, owndata
-from benchmark.conll import Sentence, iob2
+from benchmark.conll import Sentence, iob2, lines_of
 from benchmark.errors import DataError
 from benchmark.paths import Paths
 from benchmark.tagged import check_types, located, tagging_task
@@ -19,6 +19,7 @@ from benchmark.types import Task
 TYPES = ("PER", "LOC", "ORG", "MISC")
 TAGS = ("O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in "BI"))
 SIDES = ("train", "valid", "test")
+WRENCH = "copy the wikigold folder of the WRENCH collection"
 ROSTER = "copy data/wikigold of github.com/yumeng5/RoSTER there"
 
 
@@ -47,7 +48,7 @@ def load(paths: Paths) -> Task:
 
 def _pairs(text: Path, labels: Path) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Tokens and IOB2 tags of each line of two files."""
-    words, tags = ([line.split() for line in path.read_text(encoding="utf-8-sig").splitlines()] for path in (text, labels))
+    words, tags = ([line.split() for line in lines_of(path)] for path in (text, labels))
     if len(words) != len(tags):
         raise DataError(f"{text} has {len(words)} lines, {labels} has {len(tags)}: both must have one line a sentence")
     out = []
@@ -62,23 +63,31 @@ def _pairs(text: Path, labels: Path) -> list[tuple[tuple[str, ...], tuple[str, .
 
 def _voted(train: Sequence[Sentence], files: Sequence[Path]) -> Mapping[str, Sequence[Sequence[str]]]:
     """The label sets of the labeling functions, which name sentences by their tokens; a sentence that nobody voted on is O."""
-    votes: dict[tuple[str, ...], list[list[str]]] = {}
+    votes: dict[tuple[str, ...], tuple[Path, list[list[str]]]] = {}
     sources: list[str] = []
     for path in files:
         try:
-            content = json.loads(path.read_text(encoding="utf8"))
+            content = json.loads("\n".join(lines_of(path)))
             if path.stem == "meta":
                 sources = content["lf"]
             else:
-                votes |= {tuple(entry["data"]["text"]): entry["weak_labels"] for entry in content.values()}
+                votes |= {tuple(entry["data"]["text"]): (path, entry["weak_labels"]) for entry in content.values()}
         except (ValueError, KeyError, AttributeError) as error:
-            raise DataError(f"{path} has no votes of labeling functions ({error!r}): copy the wikigold folder of the WRENCH collection") from error
+            raise DataError(f"{path} has no votes of labeling functions ({error!r}): {WRENCH}") from error
+    if not sources:
+        raise DataError(f"{files[0].parent / 'meta.json'} is missing: {WRENCH}")
     number = {tag: i for i, tag in enumerate(TAGS)}
     ends = np.cumsum([len(s.tokens) for s in train])
     cast = np.zeros((ends[-1], len(sources)), dtype=np.int64)
     for end, sentence in zip(ends, train, strict=True):
-        for place, of_token in enumerate(votes.get(sentence.tokens, []), end - len(sentence.tokens)):
-            cast[place] = [number[tag] for tag in of_token]
+        path, given = votes.get(sentence.tokens, (None, []))
+        if path is None:
+            continue
+        try:
+            cast[end - len(sentence.tokens) : end] = np.array([[number[tag] for tag in of_token] for of_token in given]).reshape(len(sentence.tokens), -1)
+        except (ValueError, KeyError) as error:
+            shown = " ".join(sentence.tokens[:4])
+            raise DataError(f"{path}: the votes on {shown!r}... are not a tag of {len(sources)} functions for each token ({error!r}): {WRENCH}") from error
     outside = number["O"]
     abstaining = np.where(cast == outside, -1, cast)
     found = {name: cast[:, a] for a, name in enumerate(sources)}
