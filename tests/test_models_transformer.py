@@ -47,16 +47,35 @@ def test_a_task_must_tell_its_words() -> None:
         build(load("model", "transformer"), "model", inputs=InputShape((4, 1), torch.int64, (7,)), outputs=3)
 
 
-@pytest.mark.skipif(not HERE, reason="transformers is not installed")
-@pytest.mark.parametrize("frozen", [True, False])
-def test_a_small_model_from_a_folder(tmp_path: Path, frozen: bool) -> None:
+def write_model(folder: Path, **options: int) -> None:
+    """A tiny language model whose only long token is ``coldly``, of two subwords."""
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Oslo", "is", "cold", "##ly"]
-    (tmp_path / "vocab.txt").write_text("\n".join(words))
-    BertTokenizerFast(str(tmp_path / "vocab.txt"), do_lower_case=False).save_pretrained(tmp_path)
-    torch.manual_seed(0)
-    BertModel(BertConfig(vocab_size=len(words), hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)).save_pretrained(tmp_path)
+    (folder / "vocab.txt").write_text("\n".join(words))
+    BertTokenizerFast(str(folder / "vocab.txt"), do_lower_case=False).save_pretrained(folder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = BertConfig(vocab_size=len(words), hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, **options)
+        BertModel(config).save_pretrained(folder)
+
+
+@pytest.mark.skipif(not HERE, reason="transformers is not installed")
+def test_a_long_sentence_takes_no_subwords_from_others_and_too_long_ones_are_refused(tmp_path: Path) -> None:
+    write_model(tmp_path, max_position_embeddings=16)
+    made: Any = build(load("model", "transformer", name=str(tmp_path)), "model", inputs=InputShape((6, 2), torch.int64, (7,), SURFACES), outputs=3)
+    made.eval()
+    x = torch.tensor([[[1, 4]] * 6, [[1, 4], [1, 2], *[[0, 0]] * 4]])
+    torch.testing.assert_close(made(x)[1, :2], made(x[1:, :2])[0])
+    assert made(x[:1]).shape == (1, 6, 3)  # one subword a token: two would be beyond the last position
+    with pytest.raises(ConfigError, match=r"reads 10 tokens, a sentence has 11: cut sentences \(task.max_length\)"):
+        build(load("model", "transformer", name=str(tmp_path)), "model", inputs=InputShape((11, 2), torch.int64, (7,), SURFACES), outputs=3)
+
+
+@pytest.mark.skipif(not HERE, reason="transformers is not installed")
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_small_model_from_a_folder(tmp_path: Path, frozen: bool) -> None:
+    write_model(tmp_path)
     made: Any = build(load("model", "transformer", name=str(tmp_path), frozen=frozen), "model", inputs=INPUTS, outputs=3)
     assert made.ids[4].tolist()[:3] == [7, 8, -1]
     x = torch.tensor([[[1, 1], [1, 2], [1, 4], [0, 0]], [[1, 3], [0, 0], [0, 0], [0, 0]]])

@@ -21,7 +21,8 @@ class CoLaDa(Method):
     Ma et al., 2023, arXiv:2305.14913. w: share of the ``neighbors`` nearest tokens (cosine of features) whose predicted type is the token's own, divided by
     the largest of its type, w = sigmoid(slope (share - mean of the type)), divided by the largest of its type. ``rounds`` begin at even
     distances after a warm-up; lam is 0.5 in the first and 0.1 in later ones. The paper denoises translations for another language; here the noisy training set
-    stands for the translation. Neighbours are sought among ``bank`` random tokens, not all. One forward and one backward pass, two
+    stands for the translation. Neighbours are sought among ``bank`` random tokens, not all, and copies of a token count
+    as its neighbours; features are the encoder's last ones (the paper: the mean of the last three layers). One forward and one backward pass, two
     forward passes a round.
     """
 
@@ -33,7 +34,7 @@ class CoLaDa(Method):
     family = "reweighting"
     cites = "Ma et al., 2023, arXiv:2305.14913"
     fidelity = "adapted"
-    differs = "one language: noisy labels in place of translated ones; no second network, neighbours from a random bank"
+    differs = "one language: noisy labels in place of translated ones; no second network; neighbours from a random bank, copies too; features of one layer"
 
     soft: Tensor
 

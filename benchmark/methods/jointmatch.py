@@ -39,7 +39,7 @@ class JointMatch(Method):
     mean: Tensor
     trusted: Tensor
 
-    def __init__(self, tau: float = 0.95, momentum: float = 0.9, weight: float = 0.9, consistency: float = 1.0, drop: float = 0.2) -> None:
+    def __init__(self, tau: float = 0.98, momentum: float = 0.9, weight: float = 0.9, consistency: float = 1.0, drop: float = 0.2) -> None:
         super().__init__()
         self.tau, self.momentum, self.weight, self.consistency, self.drop = tau, momentum, weight, consistency, drop
 

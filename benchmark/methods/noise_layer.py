@@ -21,7 +21,8 @@ class NoiseLayer(Method):
     is rarer than that, and the network never learns it. Nothing else keeps T from taking over what the network should say; the start and few epochs do.
 
     ``matrix=counted`` is the noise model of Hedderich, Zhu and Klakow, 2021, arXiv:2101.09763: T is counted on a twentieth of the examples
-    whose right labels are known, and stays; those examples learn their right labels (the paper alternates passes over the two sets). One
+    whose right labels are known, and stays; those examples learn their right labels (the paper alternates passes over the two sets). It is counted
+    between IOB2 tags (the paper: between types, without prefixes), and a tag that the twentieth lacks has the identity's row (there: zeros). One
     forward and one backward pass.
     """
 

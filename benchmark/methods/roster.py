@@ -58,13 +58,15 @@ class Roster(SelfTraining):
 
     A pretrained encoder learns by generalized cross entropy from the first step; networks that begin from nothing barely move by it, so the first
     ``start`` share of their epochs is plain cross entropy. The released code has a head for "entity or not" beside the types, which here the one
-    softmax over tags is. Side trainings of ``models`` networks with a look at training in every epoch after ``start``; then as self_training.
+    softmax over tags is: so labels of entities can go too (there "entity" never does), and in self-training a token that is not sure of its whole tag
+    does not count (there it goes on learning "entity or not" from the ensemble, and f is the mass over all of training). Side trainings of
+    ``models`` networks with a look at training in every epoch after ``start``; then as self_training.
     """
 
     native = frozenset({"tagging"})
     keeps = "2 N K, and N a side training"
     cites = "Meng et al., 2021, arXiv:2109.05003"
-    differs = "a start with cross entropy; no augmentation by a language model; one softmax over tags, not two heads; schedules are shares of the epochs"
+    differs = "a start with cross entropy; no augmentation by a language model; one softmax over IOB2 tags, not two heads; schedules are shares of the epochs"
 
     def __init__(
         self, models: int = 5, q: float = 0.7, tau: float = 0.7, start: float = 0.4, first: float = 0.6, period: float = 0.2, threshold: float = 0.8

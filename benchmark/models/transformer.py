@@ -17,8 +17,8 @@ from benchmark.models.base import InputShape, Network
 class Transformer(Network):
     """Any encoder of the transformers library, by name or folder; a token's features are those of its first subword.
 
-    Each token is split into subwords on its own, as pretokenized text is; a token has at most ``subwords`` of them, fewer where a sentence
-    would be longer than the encoder's positions. Padding is masked, so no token depends on it.
+    Each token is split into subwords on its own, as pretokenized text is; a token has at most ``subwords`` of them, fewer where its sentence
+    would be longer than the encoder's positions. Padding is masked, so no token depends on it or on other sentences.
 
     Args:
         inputs: of a task that tells how its tokens are written.
@@ -29,7 +29,8 @@ class Transformer(Network):
         subwords: most subwords of a token.
 
     Raises:
-        ConfigError: transformers is not installed, there is no such model, or the task does not tell its words.
+        ConfigError: transformers is not installed, there is no such model, it has too few positions for the task's sentences, or the task does
+            not tell its words.
     """
 
     inputs: ClassVar[frozenset[str]] = frozenset({"tokens"})
@@ -46,6 +47,8 @@ class Transformer(Network):
         self.begin, self.end, self.pad = tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id or 0
         config: Any = self.encoder.config
         self.positions = int(getattr(config, "max_position_embeddings", 512)) - 4  # some models begin to count behind the padding id
+        if inputs.shape[0] > self.positions - 2:
+            raise ConfigError(f"model.name={name} reads {self.positions - 2} tokens, a sentence has {inputs.shape[0]}: cut sentences (task.max_length)")
         self.register_buffer("ids", _subwords(tokenizer, inputs.surfaces, subwords), persistent=False)
         self.encoder.requires_grad_(not frozen)
         self.head = nn.Linear(int(config.hidden_size), outputs)
@@ -53,8 +56,8 @@ class Transformer(Network):
     def encode(self, x: Tensor) -> Tensor:
         """(B, L, F) -> (B, L, hidden size)."""
         pieces = self.ids[x[..., -1]]
-        most = max(1, (self.positions - 2) // x.shape[1])
-        pieces = pieces[..., :most]
+        most = (self.positions - 2) // (x[..., 0] > 0).sum(1).clamp(min=1)
+        pieces = pieces.masked_fill(torch.arange(pieces.shape[2], device=x.device) >= most[:, None, None], -1)
         sequence, first = packed(pieces, self.begin, self.end, self.pad)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             hidden = self.encoder(input_ids=sequence, attention_mask=(sequence != self.pad).long()).last_hidden_state

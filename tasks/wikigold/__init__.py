@@ -80,9 +80,9 @@ def _voted(train: Sequence[Sentence], files: Sequence[Path]) -> Mapping[str, Seq
     ends = np.cumsum([len(s.tokens) for s in train])
     cast = np.zeros((ends[-1], len(sources)), dtype=np.int64)
     for end, sentence in zip(ends, train, strict=True):
-        path, given = votes.get(sentence.tokens, (None, []))
-        if path is None:
+        if sentence.tokens not in votes:
             continue
+        path, given = votes[sentence.tokens]
         try:
             cast[end - len(sentence.tokens) : end] = np.array([[number[tag] for tag in of_token] for of_token in given]).reshape(len(sentence.tokens), -1)
         except (ValueError, KeyError) as error:
