@@ -6,6 +6,7 @@ it (``parallel.py``), and meet again at its end. SIGTERM lets the run end, as lo
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import signal
@@ -24,6 +25,7 @@ from benchmark.errors import ConfigError, LaunchError
 
 TIMEOUT = timedelta(minutes=30)  # of everything that one process waits for from another
 PATIENCE = timedelta(minutes=2)  # of a process that is through with a run, for those that may wait for it in the middle of that
+APART = "another process of the run has died or hangs, its own message says more: finished rows are kept, the same command goes on"
 
 
 @dataclass
@@ -103,6 +105,8 @@ def shared(*job: Any) -> Iterator[None]:
     if count() == 1:
         yield
         return
+    if _team.apart:  # in an earlier cell of a sweep
+        raise LaunchError(APART)
     _tell(job)
     _team.apart = True
     ended = False
@@ -114,7 +118,7 @@ def shared(*job: Any) -> Iterator[None]:
         raise
     finally:
         if ended and not _met(PATIENCE):
-            raise LaunchError("another process of the run has died or hangs, its own message says more: finished rows are kept, the same command goes on")
+            raise LaunchError(APART)
         _team.apart = not ended
 
 
@@ -144,7 +148,8 @@ def _follow() -> int:
     assert _team.store is not None
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the first process drains
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # and says what an interrupt means
-    warnings.simplefilter("ignore")  # it has the same ones
+    warnings.simplefilter("ignore")  # it says the same
+    logging.disable()
     while True:
         _team.runs += 1
         _team.store.wait([f"job {_team.runs}"], TIMEOUT)

@@ -36,7 +36,7 @@ from benchmark.trainer import TrainerSettings, train
 from benchmark.types import Examples, Task
 from benchmark.verify import differences
 
-LIMIT = 120  # seconds after which two processes count as hung
+LIMIT = 300  # seconds after which two processes count as hung
 fork = multiprocessing.get_context("fork")  # children have Lightning already
 TRAINER: dict[str, Any] = {"epochs": 3, "batch_size": 31, "optimizer": "sgd", "lr": 0.1, "devices": 2, "strategy": "ddp"}  # an odd batch: shares are filled up
 CASES = [
@@ -173,22 +173,33 @@ def test_two_processes_do_what_one_does(name: str, problem: str, model: str, cas
     assert first["predictions"] == second["predictions"]
 
 
-def test_batch_norm_cannot_drive_processes_apart() -> None:
-    """Each has the statistics of its own shares, on a CPU; weights and predictions are the same, in bf16 and channels_last too."""
+def halves(encode: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """What two processes make of a batch, in one."""
+    share = -(-len(x) // 2)
+    at = torch.arange(2 * share) % len(x)
+    return torch.cat([encode(x[at[:share]]), encode(x[at[share:]])])[: len(x)]
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_batch_norm_on_a_cpu_has_the_statistics_of_shares(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training is that of halves of batches, and the processes' own running statistics do not drive them apart."""
     kind, pool = make_examples("multiclass", 100, 0)
     images = Examples(pool.x.repeat(1, 24).reshape(100, 3, 8, 8), pool.y)
     task = Task("tiny-images", kind, images, images, val_fraction=0.25)
-    setting = make_setting("multiclass", model="resnet8", task=task, **TRAINER | {"epochs": 2, "precision": "bf16-mixed", "channels_last": True})
-    found = together(lambda: trained("elr", setting))
+    trainer = TRAINER | {"epochs": 2, "precision": precision, "channels_last": True}
+    found = together(lambda: trained("elr", make_setting("multiclass", model="resnet8", task=task, **trainer)))
     assert isinstance(found[0], dict), found
+    monkeypatch.setattr(parallel, "encoded", halves)
+    alone = trained("elr", make_setting("multiclass", model="resnet8", task=task, **trainer | {"devices": 1, "strategy": "auto"}))
     first, second = found
+    running = {key for key in first["weights"] if key.endswith(("running_mean", "running_var"))}
+    assert any(not np.array_equal(first["weights"][key], second["weights"][key]) for key in running)
     for part in ("weights", "state"):
-        for key in first[part]:
-            if not key.endswith(("running_mean", "running_var")):
-                np.testing.assert_array_equal(first[part][key], second[part][key], err_msg=key)
-    assert any(not np.array_equal(value, second["weights"][key]) for key, value in first["weights"].items())
+        for key in first[part].keys() - running - {key for key in first[part] if key.endswith("num_batches_tracked")}:
+            np.testing.assert_array_equal(first[part][key], second[part][key], err_msg=key)
+            if precision == "32-true":  # autocast adds the gradients of both halves in bf16, where they lose digits
+                np.testing.assert_allclose(first[part][key], alone[part][key], rtol=1e-2, atol=1e-3, err_msg=key)
     assert first["predictions"] == second["predictions"]
-    assert first["test"] == second["test"]
 
 
 def test_processes_draw_different_masks() -> None:
@@ -249,8 +260,9 @@ def test_the_first_process_decides_and_writes(paths: Paths) -> None:
 
 def test_a_process_that_fails_alone_ends_the_program(paths: Paths) -> None:
     def program() -> int:
-        with pytest.raises(LaunchError, match="another process of the run has died or hangs"):
-            runner.run_cell(cell(), [(0, 0, 0), (1, 1, 1)], paths)
+        for seeds in ([(0, 0, 0), (1, 1, 1)], [(2, 2, 2)]):  # what comes later in a sweep is not begun
+            with pytest.raises(LaunchError, match="another process of the run has died or hangs"):
+                runner.run_cell(cell(), seeds, paths)
         return LaunchError.exit_code
 
     def work() -> int:
