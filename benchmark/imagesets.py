@@ -39,6 +39,8 @@ class ImageSet:
         image, label: columns; the ``first`` labels of both parts tell the official order.
         shape: (C, H, W).
         sizes: examples of the parts train and test.
+        shares: first labels of the equal shares that the training part was published in, in the official order; a copy that has the shares in another
+            one is put right.
     """
 
     source: Source
@@ -47,6 +49,7 @@ class ImageSet:
     shape: tuple[int, int, int]
     sizes: Mapping[str, int]
     first: Mapping[str, tuple[int, ...]]
+    shares: tuple[tuple[int, ...], ...] = ()
 
 
 def load(name: str, images: ImageSet, label: str, names: Sequence[str], paths: Paths, rows: int | None) -> Task:
@@ -119,7 +122,20 @@ def _tables(images: ImageSet, folder: Path, cache: Path) -> Any:
         for column in (images.image, images.label):
             if column not in found[part].column_names:
                 raise DataError(f"{folder} {part} has no column {column!r}, but {', '.join(found[part].column_names)}: {images.source.how}")
-    return found.cast_column(images.image, datasets.Image(decode=False))
+    return _in_order(found.cast_column(images.image, datasets.Image(decode=False)), images)
+
+
+def _in_order(tables: Any, images: ImageSet) -> Any:
+    """The parts with the shares of a whole training part in the official order."""
+    part, count = tables["train"], len(images.shares)
+    if count == 0 or len(part) != images.sizes["train"]:
+        return tables
+    at = np.arange(len(part)).reshape(count, -1)
+    begin = np.asarray(part.with_format("numpy")[images.label][:]).reshape(count, -1)[:, : len(images.shares[0])].tolist()
+    found = [begin.index(list(share)) for share in images.shares if list(share) in begin]
+    if len(found) == count and found != sorted(found):
+        tables["train"] = part.select(at[found].reshape(-1), keep_in_memory=True)
+    return tables
 
 
 def _labels(tables: Any, images: ImageSet) -> tuple[Arrays, Manifest]:
@@ -137,8 +153,8 @@ def _labels(tables: Any, images: ImageSet) -> tuple[Arrays, Manifest]:
         found = out[f"{part}/{images.label}"][: len(expected)]
         if not np.array_equal(found, expected[: len(found)]):
             raise DataError(
-                f"{images.source.path} {part} begins with the labels {' '.join(map(str, found[:10]))}, the official order with "
-                f"{' '.join(map(str, expected[:10]))}: {images.source.how}"
+                f"{images.source.path} {part} begins with the labels {' '.join(map(str, found))}, the official order with "
+                f"{' '.join(map(str, expected))}: {images.source.how}"
             )
     return out, {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import imagefiles
 import numpy as np
 import pytest
 import torch
+from conftest import make_setting, run
 from imagefiles import TEST, TRAIN, encoded, write_images
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmark import imagesets
 from benchmark.api import load_noise, load_task
@@ -21,9 +25,12 @@ from benchmark.images import pixels
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
 from benchmark.paths import Paths
+from benchmark.prediction import EVALUATION_BATCH
+from benchmark.problems import Multiclass
 from benchmark.setting import load_task as load_resolved
 from benchmark.sources import Source, report
 from benchmark.splits import assemble
+from benchmark.types import Examples, Task
 from tasks import cifar10, cifar100, fashion_mnist
 
 TRAIN_FILE = "cifar10/train-00000-of-00001.parquet"
@@ -79,6 +86,28 @@ def test_all_parts_of_a_setting_share_the_bytes(paths: Paths) -> None:
     assert torch.equal(data.train.take(at).rows(torch.tensor([1]))[1], value[1:])
     joined = np.concatenate([data.train.x.numpy(), data.val.x.numpy()])
     assert sorted(map(digest, joined)) == sorted(map(digest, task.train.x.numpy()))
+
+
+class Largest(TorchDispatchMode):
+    """Remembers the size of the largest tensor of numbers that anything makes."""
+
+    size = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self.size = max([self.size, *(t.numel() for t in pytree.tree_leaves(out) if isinstance(t, torch.Tensor) and t.is_floating_point())])
+        return out
+
+
+@pytest.mark.parametrize("augment", ["none", "crop_flip"])
+def test_no_float_copy_of_all_images_is_ever_made(augment: str) -> None:
+    """From the split over training to the last evaluation numbers are made of a batch at a time; no batch holds all images."""
+    x, y = torch.randint(0, 256, (2600, 3, 6, 6), dtype=torch.uint8), np.arange(2600) % 4
+    task = Task("pictures", Multiclass(list("abcd")), Examples(x, y), Examples(x[:100], y[:100]))
+    with Largest() as seen:
+        done = run({"_target_": "benchmark.methods.erm.ERM"}, make_setting("multiclass", task=task, model="linear", epochs=1, augment=augment))
+    assert done.evaluation.records
+    assert 0 < seen.size <= EVALUATION_BATCH * x[0].numel() < x.numel()
 
 
 def test_a_partial_folder_needs_rows(paths: Paths) -> None:
@@ -151,6 +180,26 @@ def test_another_order_is_refused(paths: Paths) -> None:
     table.select(range(TRAIN - 1, -1, -1)).to_parquet(paths.data / TRAIN_FILE)
     with pytest.raises(DataError, match=r"train begins with the labels .*, the official order with 6 9 9 4 1 1 2 7 8 3"):
         load_task("cifar10", paths, rows=TRAIN)
+
+
+def test_the_order_of_the_hub_is_put_right(paths: Paths) -> None:
+    """The hub begins with the fourth of the five files of the archive; images and labels move together."""
+    known = cifar10.IMAGES
+    made, small = cifar(paths), replace(known, sizes={"train": TRAIN, "test": TEST}, first={part: labels[:10] for part, labels in known.first.items()})
+    y, at = made["train"].copy(), np.arange(TRAIN).reshape(5, -1)
+    for where, first in zip(at, small.shares, strict=True):
+        y[where[: len(first)]] = first
+    table = datasets.load_dataset("parquet", data_files=str(paths.data / TRAIN_FILE), split="train", cache_dir=str(paths.cache))
+    table = table.remove_columns("label").add_column("label", y)
+    for shares in ([3, 2, 1, 4, 0], range(5)):
+        table.select(at[list(shares)].reshape(-1)).to_parquet(paths.data / TRAIN_FILE)
+        for rows in (None, 25):
+            task = imagesets.load("cifar10", small, "label", cifar10.NAMES, paths, rows)
+            assert np.array_equal(task.train.y, y[:rows])
+            assert np.array_equal(task.train.x.numpy(), made["train_x"][:rows])
+    table.select(at[[3, 2, 1, 4]].reshape(-1)).to_parquet(paths.data / TRAIN_FILE)  # a share is missing: nobody knows where the others belong
+    with pytest.raises(DataError, match=r"train begins with the labels 0 6 0 2 7 2 1 2 4 1, the official order with 6 9 9 4 1 1 2 7 8 3"):
+        imagesets.load("cifar10", small, "label", cifar10.NAMES, paths, 25)
 
 
 def test_other_columns_are_refused(paths: Paths) -> None:

@@ -19,6 +19,13 @@ IMAGES = ImageSet(
     shape=(3, 32, 32),
     sizes={"train": 50_000, "test": 10_000},
     first={"train": (6, 9, 9, 4, 1, 1, 2, 7, 8, 3, 4, 7, 7, 2, 9, 9, 9, 3, 2, 6), "test": (3, 8, 8, 0, 6, 6, 1, 6, 3, 1)},
+    shares=(  # the hub has the five files of the original archive in another order, the fourth one first
+        (6, 9, 9, 4, 1, 1, 2, 7, 8, 3),
+        (1, 6, 6, 8, 8, 3, 4, 6, 0, 6),
+        (8, 5, 0, 6, 9, 2, 8, 3, 6, 2),
+        (0, 6, 0, 2, 7, 2, 1, 2, 4, 1),
+        (1, 8, 5, 1, 5, 7, 4, 3, 8, 2),
+    ),
 )
 REVIEWS = relabeled.reviews("cifar10", "81b2c16c9eee060d6cc2390f6bbce1e0e7be0a050574be5177c9428f3596b5b5")
 VOTES = Source(
