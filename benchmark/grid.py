@@ -231,12 +231,14 @@ def _reasons(cell: Cell) -> Iterator[str]:
         problems = declaration(plugin, "noise", "problems")
         if problem not in problems:
             yield f"{noise} serves {' and '.join(sorted(problems))}, {task} is {problem}"
-    given: frozenset[str] = constant(cell.config["task"]["_target_"].rpartition(".")[0], "GIVES", frozenset())
-    given = given.union(*(declaration(plugin, "noise", "gives") for plugin in noises))
+    brings: frozenset[str] = constant(cell.config["task"]["_target_"].rpartition(".")[0], "GIVES", frozenset())
+    recorded = all(declaration(plugin, "noise", "recorded") for plugin in noises)
+    given = (brings if recorded else frozenset()).union(*(declaration(plugin, "noise", "gives") for plugin in noises))
     needed = frozenset[str]().union(*(declaration(plugin, "method", "needs") for plugin in methods))
     for need in BROUGHT:
         if need in needed - given:
-            yield f"{method} needs {need}, which neither {task} nor {noise} gives"
+            lacks = f"{task} has for its recorded labels, not for those of {noise}" if need in brings else f"neither {task} nor {noise} gives"
+            yield f"{method} needs {need}, which {lacks}"
     reads = declaration(cell.config["model"], "model", "inputs")
     inputs = "vector" if cell.config["task"].get("features") else inputs  # an encoder's, in place of images
     if inputs not in reads:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,8 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     content = json.loads(config)
     check_model(content["task"].get("noise_features"), content["model"])
     task = load_task(content["task"], paths)
+    if not build(content["noise"], "noise").recorded:
+        task = replace(task, privileged=None)  # nobody gave these labels
     pool = pool_of(task)
     made, manifest = corrupt(task, content["noise"], seed[1], paths.cache)
     data, truth = assemble(task, pool, made, seed=seed[0], subset=content["task"]["subset"], rows=content["task"]["rows"])

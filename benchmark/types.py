@@ -169,7 +169,7 @@ class Task:
     val: Examples | None = None
     annotations: Mapping[str, np.ndarray] = field(default_factory=dict)  # recorded labels by name, as y
     annotators: tuple[str, ...] = ()  # the annotations that are one person's or one labeling function's each
-    privileged: Tensor | None = None  # (E, d) known of each recorded label beside it, such as who gave it and in what time
+    privileged: Tensor | None = None  # (E, d) known of each recorded label beside it, such as who gave it and in what time; not of generated ones
     further_tests: Mapping[str, np.ndarray] = field(default_factory=dict)  # other labels of the test part: as y, or (E, K) counts of votes
     features: Callable[[], np.ndarray] | None = None
     foreign: Callable[[], Tensor] | None = None  # inputs of no class, for open-set noise

@@ -141,6 +141,16 @@ def test_tram_is_skipped_where_nobody_knows_who_labeled() -> None:
     assert grid.skipped == [f"tram needs privileged, which neither {task} nor {noise} gives" for task, noise in lacking]
 
 
+def test_who_labeled_is_nothing_to_know_of_labels_that_nobody_gave() -> None:
+    """Recorded workers did not make generated labels; right labels are the control of theirs, and a crowd's own workers go before them."""
+    theirs = ["human", "recorded", "clean", "chain(first=long_tail,second=human)", "annotators"]
+    others = ["symmetric", "instance_projection", "chain(first=human,second=symmetric)", "chain(first=clean,second=symmetric)", "dilution"]
+    grid = expand([{"task": "cifar100n", "trainer": "quick", "noise": theirs + others, "method": "tram"}], {}, {}, [])
+    assert [cell.choice["noise"] for cell in grid.cells] == [text.partition("(")[0] for text in theirs]
+    names = ["symmetric", "instance_projection", "chain", "dilution"]
+    assert grid.skipped == [f"tram needs privileged, which cifar100n has for its recorded labels, not for those of {name}" for name in names]
+
+
 def test_a_task_without_privileged_inputs_is_refused_in_one_line() -> None:
     setting = make_setting("multiclass")
     setting = replace(setting, declared={k: v for k, v in setting.declared.items() if k != "privileged"})

@@ -78,6 +78,7 @@ def test_redraw_takes_one_person_an_image_anew_with_every_seed(ten: dict[str, np
     assert (first.votes == first.observed[:, None]).any(1).all()
     assert np.array_equal(first.observed, again.observed)
     assert not np.array_equal(first.observed, other.observed)
+    assert np.array_equal(human(load_task("cifar10n", paths, rows=25), paths, "redraw").observed, first.observed[:25])  # an image's draw is its own
     # on many images each of three people is taken a third of the time
     right = task.problem.labels(np.zeros(3000, dtype=np.int64))
     context = Context({name: np.full(3000, a) for a, name in enumerate("abc")}, annotators=("a", "b", "c"))
@@ -249,6 +250,9 @@ def test_privileged_inputs_reach_the_method_that_declares_them(paths: Paths, mon
     assert whole is not None
     assert declared.shape == (TRAIN - TRAIN // 10, whole.shape[1])
     assert {row.numpy().tobytes() for row in declared} <= {row.float().numpy().tobytes() for row in whole}
+    for noise, knows in (("clean", True), ("symmetric", False), ("chain(first=human,second=symmetric)", False)):
+        (other,) = expand([product | {"noise": noise, "method": "erm"}], {}, {}, []).cells
+        assert ("privileged" in setting_for(other, (0, 0, 0), paths).declared) == knows
     (row,) = run_cell(cell, [(0, 0, 0)], paths)
     assert row.status == "ok", row.error
 

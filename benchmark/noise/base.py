@@ -52,6 +52,7 @@ class Noise:
     problems: ClassVar[frozenset[str]] = frozenset({"multiclass", "tagging", "multilabel", "regression"})
     needs: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[frozenset[str]] = frozenset()  # beside labels, what a method may need: candidates, privileged
+    recorded: ClassVar[bool] = False  # labels are those that the task brings, so that what it knows beside them (``Task.privileged``) holds
     version: ClassVar[int] = 1
     names: ClassVar[tuple[str, ...] | None] = None  # class names that the yaml as it stands is made for; None = any
     highest: float = 1.0  # largest rate that has a meaning

@@ -20,12 +20,14 @@ class Chain(Noise):
     drew are drawn anew for the second: two kinds of flips are independent. ``chain`` of a chain works too. It serves what both serve.
     """
 
+    recorded = True  # where both are
     not_nested = "two kinds of noise, each with a strength of its own"
 
     def __init__(self, first: Noise, second: Noise) -> None:
         self.first, self.second = first, second
         self.problems, self.needs = first.problems & second.problems, first.needs | second.needs  # type: ignore[misc]
         self.gives = first.gives | second.gives  # type: ignore[misc]
+        self.recorded = first.recorded and second.recorded  # type: ignore[misc]
         self.names = first.names or second.names  # type: ignore[misc]
         self.not_local = first.not_local or second.not_local  # type: ignore[misc]
         self.version = first.version * 1000 + second.version  # type: ignore[misc]

@@ -21,6 +21,7 @@ class LongTail(Noise):
     """
 
     problems = MULTICLASS
+    recorded = True
     not_nested = "its strength is the factor, and no label is wrong"
     not_local = "how many examples a class keeps depends on the largest class"
 

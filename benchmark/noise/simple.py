@@ -17,6 +17,7 @@ REDRAW, CLEAN = "redraw", "clean"
 class Clean(Noise):
     """The labels as they are."""
 
+    recorded = True
     not_drawn = not_nested = "nothing is wrong"
 
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
@@ -35,6 +36,7 @@ class Recorded(Noise):
     """
 
     needs = frozenset({"annotations"})
+    recorded = True
     not_drawn = not_nested = "the labels were recorded once"
 
     def __init__(self, set: str | None = None) -> None:
