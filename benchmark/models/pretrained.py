@@ -15,7 +15,8 @@ from benchmark.models.base import InputShape, Network
 
 
 def load_backbone(name: str, where: str) -> nn.Module:
-    """A model of ``transformers`` in evaluation mode. Weights are read from safetensors or with ``weights_only``.
+    """A model of ``transformers`` in evaluation mode, of one of images and texts the side that sees. Weights are read from safetensors or with
+    ``weights_only``, and become float32 whatever the file holds: lower precision is the trainer's to ask for.
 
     Args:
         name: of a model on the hub or in its local cache, or a folder.
@@ -33,16 +34,24 @@ def load_backbone(name: str, where: str) -> nn.Module:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(f"{where}={name!r} cannot be loaded ({reason}): give a folder with the model, or a name where the hub can be reached") from error
-    made: nn.Module = model.eval()
-    return made
+    made: nn.Module = getattr(model, "vision_model", model)
+    return made.float().eval()
 
 
 def pooled(model: nn.Module, x: Tensor) -> Tensor:
-    """(B, D): the class token where the model has one, else the mean over positions of its last tokens (B, L, D) or map (B, D, h, w)."""
-    last: Tensor = model(pixel_values=x).last_hidden_state
+    """(B, D): the class token where the model has one, else the mean over positions of its last tokens (B, L, D) or map (B, D, h, w).
+
+    Raises:
+        ConfigError: the model takes no images, or none of this size.
+    """
+    try:
+        last: Tensor = model(pixel_values=x).last_hidden_state
+    except (TypeError, ValueError, AttributeError) as error:
+        name, reason, size = type(model).__name__, str(error).strip().splitlines()[0], " x ".join(map(str, x.shape[2:]))
+        raise ConfigError(f"{name} takes no images of {size} pixels ({reason}): give a vision model and the size that it was made for") from error
     if last.dim() == 4:
         return last.mean((2, 3))
-    has_token = any(name.endswith("cls_token") for name, _ in model.named_parameters())
+    has_token = any(name.endswith(("cls_token", "class_embedding")) for name, _ in model.named_parameters())
     return last[:, 0] if has_token else last.mean(1)
 
 
@@ -65,7 +74,7 @@ class Scaled(nn.Module):
 
 
 class Pretrained(Network):
-    """A pretrained backbone with a new linear head. Pre-trained on labelled data, it is a tier of its own on a board.
+    """A pretrained backbone with a new linear head. Its scores are no scores of networks that saw this data alone: compare its cells with each other.
 
     ``frozen``: the backbone gets no gradient and stays in evaluation mode. Then every epoch computes the same features again: computing them once
     (``make features``, ``task.features=``) with ``model=linear`` is the same model for a fraction of the time, unless images are augmented.
