@@ -104,13 +104,15 @@ def test_evidence_of_rows() -> None:
     rows = made_rows()
     for row in rows:
         row.metrics["test_corrected/last/accuracy"] = row.metrics["test/last/accuracy"] - 0.01
+        row.metrics["test_soft/last/agreement"] = 1 - row.metrics["test/last/accuracy"]
+        row.metrics |= {"test_soft/last/cross_entropy": 1.0, "test_soft/noisy_val/agreement": 0.5}  # no score that ranks
     found = compute(rows)
     said = list(evidence.advice(found.cells, found.data))
     (anything,) = [a for a in said if a["noise"] == "any" and a["budget"] > 1e6 and not a["privileged"]]
     assert (anything["problem"], anything["tasks"], anything["development"]) == ("multiclass", 7, False)
     assert anything["methods"][0]["name"] == "elr"
     assert all(m["name"] != "small_loss" for m in anything["methods"])
-    assert {line["tau"] for line in evidence.sensitivity(found.further)} == {1.0}
+    assert {(line["labels"], line["tau"]) for line in evidence.sensitivity(found.further)} == {("corrected", 1.0), ("soft", -1.0)}
     (last, _) = evidence.transfer(found.boards, found.data)
     assert last["tasks"] == [f"made{t}" for t in range(7)]
     assert last["halves"] > 0.5

@@ -19,7 +19,11 @@ from benchmark.splits import Part
 
 
 def test_a_folder_for_each_class(tmp_path: Path, paths: Paths) -> None:
-    task = load_task("image_folder", paths, **ownfiles.write_images(tmp_path))
+    options = ownfiles.write_images(tmp_path)
+    for hidden in ("photos/dark/._00.png", "photos/.trash/00.png"):  # as copies from other systems bring them
+        (tmp_path / hidden).parent.mkdir(exist_ok=True)
+        (tmp_path / hidden).write_bytes(b"no image")
+    task = load_task("image_folder", paths, **options)
     assert (task.name, task.problem.names, task.clean) == ("photos", ("bright", "dark"), False)
     assert (len(task.train), len(task.test)) == (32, 8)
     assert task.train.x.shape[1:] == (3, 8, 8)

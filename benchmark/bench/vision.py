@@ -110,6 +110,7 @@ def _augmentation(batches: int = 40) -> Iterator[Measurement]:
         return ratio(views(made), lambda: _ours(recipe, data), 5) - ratio(views(lambda x, _: as_numbers(x)), lambda: _ours(recipe, data), 5)
 
     yield f"augmentation of {LARGE:,} images, crop and flip / epoch of resnet8 in bf16", f"{100 * share('crop_flip'):.1f} %", "at most 5 %"
+    yield "the same with a gray square, cutout", f"{100 * share('cutout'):.1f} %", "at most 5 %"
     yield "the same, strong", f"{100 * share('strong'):.1f} %", ""
 
 

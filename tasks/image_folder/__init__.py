@@ -41,12 +41,12 @@ def load(paths: Paths, path: str | None, size: int, channels: int, test_fraction
 
 
 def _listed(folder: Path) -> pd.DataFrame:
-    """The images of a folder a class, in the order of their names. Other files are left alone.
+    """The images of a folder a class, in the order of their names. Other files are left alone, and those that systems and editors hide by a dot.
 
     Raises:
         DataError: too few images.
     """
-    files = sorted(file for file in folder.glob("*/*") if file.suffix.lower() in images.SUFFIXES)
+    files = sorted(file for file in folder.glob("[!.]*/[!.]*") if file.suffix.lower() in images.SUFFIXES)
     if not files:
         raise DataError(f"{folder} holds no image: put them into a folder for each class, such as {folder.name}/cat/1.png")
     owndata.check_size(folder, len(files), "images")
