@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 # Axes come from the command line only: a TASK in the environment belongs to somebody else.
-AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N ENCODER ROWS ARGS
+AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N TOP ENCODER ROWS ARGS
 $(foreach v,$(AXES),$(if $(filter environment%,$(origin $v)),$(eval override undefine $v)))
 
 EXPERIMENT  ?= quick
@@ -60,8 +60,8 @@ status: $(READY) ## What an experiment has and lacks, and which methods have row
 plan: $(READY) ## The grid of EXPERIMENT, what is already there, and the minutes that are left
 	@$(PYTHON) -m benchmark plan experiment=$(EXPERIMENT) $(NAMED) $(ARGS)
 
-verify: $(READY) ## Run N=5 rows again and compare every metric bit for bit
-	@$(PYTHON) -m benchmark verify N=$(N) $(ARGS)
+verify: $(READY) ## Run N=5 rows again, compare bit for bit; TOP=5 SEEDS=3 [ROWS=FILE]: the best submissions, with seeds drawn now
+	@$(PYTHON) -m benchmark verify N=$(N) $(if $(TOP),"TOP=$(TOP)") $(if $(SEEDS),"SEEDS=$(SEEDS)") $(if $(ROWS),"rows=$(ROWS)") $(ARGS)
 
 audit: $(READY) ## Rank the labels of TASK that look wrong: METHOD= NOISE= MODEL= TRAINER= SEEDS=
 	@$(PYTHON) -m benchmark audit $(NAMED) $(ARGS)

@@ -17,15 +17,27 @@ from benchmark.store import Row, Store
 def verify(arguments: Sequence[str]) -> int:
     """``verify N=5 paths.results=DIR``: rerun N random rows of this code and compare every metric and the predictions' digest.
 
+    ``verify TOP=5 SEEDS=3 rows=FILE``: run the best submitted methods again with seeds that are drawn now, as ``rerun`` says.
+
     Returns:
         0 if all agree, 1 otherwise.
+
+    Raises:
+        ConfigError: a number is none, or there are no rows to verify.
     """
     from benchmark.freshness import is_stale
     from benchmark.paths import Paths
     from benchmark.processes import count
     from benchmark.runner import run_cell
 
-    number, paths, _ = options_of(arguments, N="5")
+    number, paths, _ = options_of(arguments, N="5", TOP="", SEEDS="3", rows="")
+    for name in ("N", "TOP", "SEEDS"):
+        if number[name] and not number[name].isdecimal():
+            raise ConfigError(f"verify: {name}={number[name]} is no number")
+    if number["TOP"]:
+        from benchmark import rerun
+
+        return rerun.rerun(*rerun.read(number["rows"]), int(number["TOP"]), int(number["SEEDS"]), paths)
     rows = [row for row in Store(paths.results).rows() if row.status == "ok" and row.config["trainer"].get("devices", 1) == count() and not is_stale(row)]
     if not rows:
         raise ConfigError(f"{paths.results} holds no row of this code on {count()} device(s): run a sweep first, or on_existing=stale")

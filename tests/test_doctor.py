@@ -100,6 +100,13 @@ def test_each_broken_rule_is_named(name: str, rows: list[Row]) -> None:
     assert any(r == rule and text in said for _, r, said in found), found
 
 
+def test_a_row_that_differs_is_named_not_those_that_agree(rows: list[Row]) -> None:
+    """It stands first, and nothing is published that could judge."""
+    wrong = rows[0].model_copy(update={"provenance": rows[0].provenance | {"test_digest": "0" * 16}})
+    found = examine([wrong, *rows[1:]])
+    assert [(rule, name) for name, rule, _ in found] == [("digests", f"{wrong.cell}-0 (digits symmetric erm)")]
+
+
 def test_chosen_seeds_are_found(rows: list[Row]) -> None:
     assert [(rule, text) for _, rule, text in examine([*rows[:1], *rows[2:]])] == [("seeds", "seeds are 0, 2: they must be 0 to n - 1, at least 3, each once")]
     assert [rule for _, rule, _ in examine([rows[0], *rows])] == ["seeds"]

@@ -10,6 +10,8 @@ from scipy.stats import spearmanr, studentized_range
 
 from benchmark import evidence
 from benchmark.comparisons import compute
+from benchmark.config import names
+from benchmark.grid import parse
 from benchmark.stats.advice import AVERAGE, ERM, PAGE, advise, answers, leave_one_task_out
 from benchmark.stats.orders import cliques, critical_difference, label_sensitivity, nemenyi, rank_transfer, spearman
 
@@ -139,3 +141,18 @@ def test_groups_hold_all_that_are_close_and_none_is_inside_another() -> None:
     close = {(i, j) for i in range(5) for j in range(i + 1, 5) if ranks[j] - ranks[i] <= 0.95}
     assert close == {(i, j) for first, last in found for i in range(first, last + 1) for j in range(i + 1, last + 1)}
     assert cliques(ranks, 0.05) == []
+
+
+def test_every_published_number_is_a_share_of_a_method_of_the_suite_and_is_given_once() -> None:
+    entries = evidence.published()
+    assert {entry["method"] for entry in entries} <= set(names("method"))
+    assert all(0 < float(entry["value"]) < 1 for entry in entries)
+    keys = [(entry["method"], entry["task"], entry["noise"], entry["source"]) for entry in entries]
+    assert len(set(keys)) == len(keys)
+    for entry in entries:
+        if entry["task"] in names("task"):
+            assert parse("noise", entry["noise"])  # a label that a cell could have
+    assert {"cifar10n", "cifar100n", "wikigold", "noisebench"} <= {entry["task"] for entry in entries}
+    leaderboard = [entry for entry in entries if entry["source"].startswith("Wei et al.")]
+    assert [entry["method"] for entry in leaderboard if entry["sure"] == "unsure"] == ["coteaching", "coteaching"]
+    assert all("quoted by" in entry["source"] for entry in leaderboard if entry["sure"] == "secondary")
