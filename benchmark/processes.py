@@ -24,7 +24,7 @@ import torch.distributed as dist
 from benchmark.errors import ConfigError, LaunchError
 
 TIMEOUT = timedelta(minutes=30)  # of everything that one process waits for from another
-PATIENCE = timedelta(minutes=2)  # of a process that is through with a run, for those that may wait for it in the middle of that
+PATIENCE = timedelta(seconds=25)  # of a process that is through with a run, for those that may hang in the middle of it; torchrun kills after 30
 APART = "another process of the run has died or hangs, its own message says more: finished rows are kept, the same command goes on"
 
 
