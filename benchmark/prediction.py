@@ -53,7 +53,7 @@ def predict(
 ) -> tuple[Tensor, Tensor | None]:
     """Predictions for every unit slot of ``part`` and, with ``decide``, the hard decision per slot.
 
-    A decision is the arg-max, or the joint decision of a structured model when the method has one network.
+    A decision is the arg-max, or the joint decision of a structured model when its one network is what the method predicts by.
     """
     size, width = len(part), data.problem.width
     found: dict[str, Tensor] = {}
@@ -79,6 +79,8 @@ def predict(
             put("probability", index, units, size * width)
             if decide:
                 path = step.decode() if len(networks) == 1 else None
+                if path is not None and not torch.equal(units, activate(step.units().output)):
+                    path = None  # the method's prediction is another one than its network's
                 chosen = units[:, 0] if units.shape[1] == 1 else units.argmax(1)
                 put("decision", index, chosen if path is None else path, size * width)
     return found["features" if features else "probability"], found.get("decision")

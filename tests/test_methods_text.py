@@ -18,6 +18,7 @@ from benchmark.errors import DataError
 from benchmark.methods.base import Fit, Method, RunInfo
 from benchmark.methods.crossweigh import entities
 from benchmark.methods.roster import Removing
+from benchmark.prediction import predict
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
 from benchmark.training import run_info, set_up
@@ -319,6 +320,22 @@ def test_a_chain_of_types_begins_as_sentences_do(setting: Setting) -> None:
     score = torch.randn(3, 4, 2, generator=torch.Generator().manual_seed(0))
     found = method._chain(score, torch.tensor([[True, False, False, False]] * 3))
     torch.testing.assert_close(found[:, 0], (score[:, 0].exp() * start) / (score[:, 0].exp() * start).sum(1, keepdim=True))
+
+
+def test_a_crf_decides_jointly_where_the_method_predicts_by_it_and_nowhere_else() -> None:
+    crf = make_setting("tagging", model="bilstm_crf")
+    networks = crf.recipe.networks(crf.data.problem, 1)
+
+    class Reversed(Method):
+        def predict(self, step: Step) -> Tensor:
+            return super().predict(step).flip(1)
+
+    val, live = crf.data.val, crf.data.val.live
+    path = networks[0].decode(networks[0].head(networks[0].encode(val.x)), val.x)[live]  # type: ignore[operator]
+    for method, jointly in ((Method(), True), (Reversed(), False)):
+        probability, decision = predict(val, method, networks, crf.data, Passes.zeros(1), decide=True)
+        assert decision is not None
+        assert torch.equal(decision[live.reshape(-1)], path if jointly else probability.argmax(1)[live.reshape(-1)])
 
 
 def test_jointmatch_learns_what_the_other_network_is_sure_of() -> None:
