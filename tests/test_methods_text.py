@@ -122,6 +122,48 @@ def test_oracles_see_which_labels_are_right(setting: Setting) -> None:
         set_up(nothing, bare)
 
 
+@pytest.mark.parametrize("name", ["small_loss", "coteaching"])
+def test_tokens_are_selected_inside_each_observed_tag_at_its_own_rate(name: str, setting: Setting) -> None:
+    """One rate for all tokens would drop most entities: they are few, and their losses large."""
+    method, run = made(name, setting)
+    seen, right = run.observed["train"], setting.declared["right"]
+    rate = torch.stack([((seen.value != right) & seen.live & (seen.value == k)).sum() / ((seen.value == k) & seen.live).sum() for k in range(3)])
+    torch.testing.assert_close(method.rate, rate[None])
+    assert rate[0] < rate[1:].min()
+    units = step_of(method, setting, epoch=5).units()
+    loss = torch.rand(len(units.index), generator=torch.Generator().manual_seed(0)) + (units.target > 0)
+    kept = method.select(units, loss, step_of(method, setting, epoch=5))
+    for k in range(3):
+        of = units.target == k
+        assert int(kept[of].sum()) == int(np.ceil((1 - float(rate[k])) * int(of.sum()) - 1e-4))
+        assert loss[of & kept].max() < loss[of & ~kept].min()
+
+
+def test_confident_learning_prunes_the_tokens_that_cleanlab_names(setting: Setting) -> None:
+    from cleanlab.token_classification.filter import find_label_issues
+
+    method, run = made("confident_learning", setting, folds=3)
+    seen, width = run.observed["train"], run.width
+    probability = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(1)) + 2 * torch.eye(3)[seen.value.clamp(min=0)]
+    probability[::7] = probability[::7].flip(1)
+    probability /= probability.sum(1, keepdim=True)
+
+    def predict(held: np.ndarray) -> Tensor:
+        return probability.reshape(-1, width, 3)[torch.from_numpy(held)].reshape(-1, 3)
+
+    method.prepare(lambda indices: Fit(predict, predict, torch.nn.Linear(1, 1)), run)
+    live, given = seen.live.reshape(-1, width), seen.value.reshape(-1, width)
+    found = find_label_issues(
+        [row[at].tolist() for row, at in zip(given, live, strict=True)],
+        [p[at].double().numpy() for p, at in zip(probability.reshape(-1, width, 3), live, strict=True)],
+        filter_by="prune_by_noise_rate",
+        n_jobs=1,
+    )
+    pruned = torch.nonzero((method.weight.reshape(-1, width) == 0) & live).tolist()
+    assert len(pruned) > 20
+    assert sorted(map(tuple, pruned)) == sorted(map(tuple, found))
+
+
 def test_coregularization_is_cross_entropy_plus_disagreement(setting: Setting) -> None:
     method, _ = made("coregularization", setting, alpha=3.0, warmup=0.2)
     early, late = step_of(method, setting, 1), step_of(method, setting, 2)
