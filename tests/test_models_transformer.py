@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import torch
 
 from benchmark.config import build, load
 from benchmark.errors import ConfigError
+from benchmark.models import transformer
 from benchmark.models.base import InputShape
 from benchmark.models.transformer import packed
 
@@ -70,6 +73,27 @@ def test_a_long_sentence_takes_no_subwords_from_others_and_too_long_ones_are_ref
     assert made(x[:1]).shape == (1, 6, 3)  # one subword a token: two would be beyond the last position
     with pytest.raises(ConfigError, match=r"reads 10 tokens, a sentence has 11: cut sentences \(task.max_length\)"):
         build(load("model", "transformer", name=str(tmp_path)), "model", inputs=InputShape((11, 2), torch.int64, (7,), SURFACES), outputs=3)
+
+
+@pytest.mark.skipif(not HERE, reason="transformers is not installed")
+def test_a_byte_level_tokenizer_sees_words_not_beginnings_of_texts(tmp_path: Path) -> None:
+    from transformers import RobertaConfig, RobertaModel
+
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "\u0120", *"abcdefghijklmnopqrstuvwxyzO", "\u0120c", "\u0120co", "\u0120col", "\u0120cold"]
+    (tmp_path / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(pieces)}))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n\u0120 c\n\u0120c o\n\u0120co l\n\u0120col d\n")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "RobertaTokenizer"}))
+    config = RobertaConfig(vocab_size=len(pieces), hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    with torch.random.fork_rng(devices=[]):
+        RobertaModel(config).save_pretrained(tmp_path)
+    made: Any = build(load("model", "transformer", name=str(tmp_path)), "model", inputs=INPUTS, outputs=3)
+    assert made.ids[3].tolist() == [pieces.index("\u0120cold")] + [-1] * 7
+
+
+def test_a_model_that_marks_no_beginning_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transformer, "loaded", lambda name: (SimpleNamespace(cls_token_id=None, sep_token_id=None), torch.nn.Linear(1, 1)))
+    with pytest.raises(ConfigError, match=r"model.name=gpt2 has no tokens that begin and end a text: take an encoder"):
+        build(load("model", "transformer", name="gpt2"), "model", inputs=INPUTS, outputs=3)
 
 
 @pytest.mark.skipif(not HERE, reason="transformers is not installed")

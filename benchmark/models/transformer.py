@@ -29,8 +29,8 @@ class Transformer(Network):
         subwords: most subwords of a token.
 
     Raises:
-        ConfigError: transformers is not installed, there is no such model, it has too few positions for the task's sentences, or the task does
-            not tell its words.
+        ConfigError: transformers is not installed, there is no such model, it is no encoder or has too few positions for the task's sentences, or
+            the task does not tell its words.
     """
 
     inputs: ClassVar[frozenset[str]] = frozenset({"tokens"})
@@ -43,6 +43,8 @@ class Transformer(Network):
         if not inputs.surfaces:
             raise ConfigError(f"model.name={name}: this task does not tell how its tokens are written: take another model")
         tokenizer, self.encoder = _pretrained(name)
+        if tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
+            raise ConfigError(f"model.name={name} has no tokens that begin and end a text: take an encoder such as bert-base-cased")
         self.frozen, self.dropout = frozen, nn.Dropout(dropout)
         self.begin, self.end, self.pad = tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id or 0
         config: Any = self.encoder.config
@@ -106,7 +108,8 @@ def loaded(name: str) -> tuple[Any, Any]:
     except ImportError as error:
         raise ConfigError(f"model.name={name} needs the package transformers: run 'make setup-encoders'") from error
     try:
-        return AutoTokenizer.from_pretrained(name), AutoModel.from_pretrained(name)
+        # Byte-level tokenizers (RoBERTa) split a word otherwise where no space stands before it, and every token is a word of its own here.
+        return AutoTokenizer.from_pretrained(name, add_prefix_space=True), AutoModel.from_pretrained(name)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(f"model.name={name} cannot be loaded ({reason}): give a folder with a model, or a name that the hub knows") from error
