@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_setting
+from scipy.stats import binom
 from torch import Tensor
 
 from benchmark import functional
@@ -300,6 +301,11 @@ def test_expected_error_of_a_counted_matrix_against_simulation() -> None:
         errors.append(((functional.counted_transition(right, given, 3).numpy() - true) ** 2).sum())
     found = functional.expected_matrix_error_of_sample(torch.from_numpy(true), torch.from_numpy(prior), 200)
     assert float(found) == pytest.approx(np.mean(errors), rel=0.05)
+    rare, one = torch.tensor([0.99, 0.01]).double(), torch.full((2, 2), 0.5).double()
+    by_hand = [sum(float(n_r) / r for r, n_r in zip(range(1, 20), binom.pmf(range(1, 20), 20, p), strict=True)) / 2 for p in (0.99, 0.01)]
+    found = functional.expected_matrix_error_of_sample(one, rare, 20)
+    assert float(found) == pytest.approx(sum(by_hand))
+    assert float(found) < 0.5 / 2  # most samples have nobody of the rare class, which the formula passes over: it is too small there
 
 
 def test_a_counted_noise_layer_reads_trusted_labels_and_stays(setting: Setting) -> None:

@@ -18,7 +18,8 @@ class OracleSubset(OracleMask):
     """Plain training on the examples (sentences, images) all of whose labels are right.
 
     The "oracle subset" of NoiseBench (Merdjanovska, Aynetdinov and Akbik, 2024, arXiv:2405.07609). It reads right labels, and is marked for it.
-    At most one forward and one backward pass.
+    It bounds what leaving examples out can do, not what plain training does: where few examples are wholly right (long sentences least of all), it
+    learns from little. At most one forward and one backward pass.
     """
 
     def passes(self, epochs: int) -> Price:
