@@ -16,11 +16,12 @@ from benchmark.step import Step
 class CrossWeigh(Method):
     """Weighs a sentence by ``factor`` ** (how often, in ``repetitions`` rounds of folds, a held-out prediction differs from its labels anywhere).
 
-    Wang et al., 2019, arXiv:1909.01441. The network that judges a fold is trained on sentences of the other folds that share no observed
-    entity, as it is written and of whatever type, with any sentence of the fold (a fold that leaves fewer than ``least`` of the others keeps
-    them all), so that it cannot have memorized a wrong label of the same name. The paper has 10 folds and 3 repetitions. Folds are drawn from the training seed
-    (from an unseeded generator in the released code), and sentences with equal text are in one fold. repetitions x folds side trainings, then
-    one forward and one backward pass.
+    Wang et al., 2019, arXiv:1909.01441. The network that judges a fold is trained on sentences of the other folds that share no observed entity, as it is
+    written and of whatever type, with any sentence of the fold (a fold that leaves fewer than ``least`` of the others keeps them all), so that it cannot
+    have memorized a wrong label of the same name. Of three folds of WikiGold 43 to 63 % of the others are left, of newswire, which has few names, 4 to 12
+    % (of ten folds about a quarter): there it is plain cross-validation. The paper has 10 folds and 3 repetitions. Folds are drawn from the training seed
+    (from an unseeded generator in the released code), and sentences with equal text are in one fold. repetitions x folds side trainings, then one forward
+    and one backward pass.
     """
 
     kinds = frozenset({"categorical"})
