@@ -57,25 +57,28 @@ def document(data: pd.DataFrame, track: str = PLAN.selection) -> str:
 
 
 def _tables(block: Mapping[str, np.ndarray]) -> Iterator[str]:
-    """The tables of one task, eight noises each."""
+    """The tables of one task, eight noises each: right labels first, methods by their mean over the noisy columns."""
     first = {name: values[0] for name, values in block.items()}
     noises, methods, seeds = ({value: at for at, value in enumerate(dict.fromkeys(block[name]))} for name in ("noise", "method", "seed"))
     scores = np.full((len(noises), len(seeds), len(methods)), np.nan)
     scores[tuple([index[v] for v in block[name]] for name, index in (("noise", noises), ("seed", seeds), ("method", methods)))] = block["score"]
+    noisy = [index for noise, index in noises.items() if noise != "clean"] or list(noises.values())
+    means = [float(np.nanmean(runs)) if np.isfinite(runs).any() else -np.inf for runs in scores[noisy].transpose(2, 0, 1)]
+    order = sorted(methods, key=lambda method: -means[methods[method]])
     mark = {
         m: ("\\dag" if adapted else "") + ("*" if knows else "")
         for m, adapted, knows in zip(*(block[n] for n in ("method", "adapted", "privileged")), strict=True)
     }
     columns = [_column(runs, first["sign"]) for runs in scores]
     for start in range(0, len(noises), WIDE):
-        shown = list(noises)[start : start + WIDE]
+        shown = sorted(noises, key=lambda noise: (noise != "clean", noise))[start : start + WIDE]
         metric = f"{first['metric']}, {'larger' if first['sign'] > 0 else 'smaller'} is better"
         yield "\n\\begin{table}\n\\centering"
         yield f"\\caption{{{_text(first['task'])}, {_text(first['model'])}, {_text(first['trainer'])}: {_text(metric)}; mean $\\pm$ sd over seeds}}"
         yield f"\\begin{{tabular}}{{l{'r' * len(shown)}}}\n\\toprule"
         yield f"method & {' & '.join(map(_text, shown))} \\\\\n\\midrule"
-        for at, method in enumerate(methods):
-            yield f"{_text(method)}{mark[method]} & {' & '.join(columns[noises[noise]][at] for noise in shown)} \\\\"
+        for method in order:
+            yield f"{_text(method)}{mark[method]} & {' & '.join(columns[noises[noise]][methods[method]] for noise in shown)} \\\\"
         yield "\\bottomrule\n\\end{tabular}\n\\end{table}"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 from boardrows import made_rows
+from matplotlib import pyplot as plt
 
-from benchmark import latex
+from benchmark import latex, papers
+from benchmark.comparisons import compute
 from benchmark.frames import run_frame
 from benchmark.leaderboard import write
 from benchmark.stats.orders import pareto_front
@@ -34,6 +37,39 @@ def test_a_table_per_task_with_escaped_names() -> None:
     assert f"{np.mean(last):.3f}" in next(line for line in text.splitlines() if line.startswith("erm &"))
     assert "--" not in next(line for line in text.splitlines() if line.startswith("elr &"))
     assert latex.document(run_frame([])).count("\n") == 2
+    table = text.split("\\caption{made1")[1].split("\\bottomrule")[0].splitlines()
+    assert table[3].startswith("method & clean & asymmetric(rate=0.4) & symmetric(rate=0.1)")
+    assert [line.split(" &")[0] for line in table[5:]] == ["elr", "gce", "small\\_loss*", "mixup", "erm"]  # best first
+
+
+def test_names_of_a_picture_cover_no_other_name() -> None:
+    found = compute(made_rows(tasks=2, effects=dict.fromkeys(("gce", "sce", "elr", "mixup", "label_smoothing", "bootstrap", "sop"), 0.03) | {"erm": 0.0}))
+    board = found.boards["multiclass", "last"]
+    figure = papers.quality_and_cost(board, found.cells.groupby("method")["cost"].mean(), "multiclass")
+    figure.draw_without_rendering()
+    (axis,) = figure.axes
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert len(boxes) >= 3
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    plt.close(figure)
+
+
+def test_robustness_colors_by_rank_not_by_unlike_scores() -> None:
+    """One task in thousands, one in hundredths: the best on both wins, not the best on the large one."""
+    rows = made_rows(tasks=2)
+    for row in rows:
+        if row.task == "made1":
+            row.metrics.update({name: 1000 * value for name, value in row.metrics.items() if name.startswith("test/")})
+    cells = compute(rows).cells
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(papers, "NAMED", 2)
+        figure = papers.robustness(cells[cells["track"] == "last"])
+    assert figure is not None
+    (legend,) = figure.legends
+    assert {text.get_text() for text in legend.get_texts()} == {"elr", "gce", "erm"}
+    titles = [axis.get_title() for axis in figure.axes if axis.get_visible()]
+    assert titles == ["made0\nsymmetric, cnn", "made1\nsymmetric, cnn"]
+    plt.close(figure)
 
 
 def test_pareto_front() -> None:
