@@ -19,8 +19,10 @@ def main() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors come up to here instead of being printed by Hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     from benchmark.errors import Abort, UserError
+    from benchmark.terminal import printable
 
     try:
         if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
@@ -28,10 +30,10 @@ def main() -> int:
 
             return led(lambda: run(sys.argv[1:]))
         return run(sys.argv[1:])
-    except (Abort, UserError, HydraException, OmegaConfBaseException) as error:
+    except (Abort, UserError, HydraException, OmegaConfBaseException, YAMLError) as error:
         if full:
             raise
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        print(f"error: {printable(one_line(error))}", file=sys.stderr)
         return getattr(error.__cause__ if isinstance(error, Abort) else error, "exit_code", 2)
     except KeyboardInterrupt:
         print("interrupted: finished rows are kept, the same command goes on", file=sys.stderr)
@@ -56,6 +58,9 @@ def one_line(error: BaseException | None) -> str:
     """The first line of an error's message, or of what caused it when it has none."""
     while error is not None and not str(error).strip():
         error = error.__cause__
+    mark = getattr(error, "problem_mark", None)  # of a yaml
+    if mark is not None:
+        return f"{mark.name} line {mark.line + 1} is no yaml ({getattr(error, 'problem', 'it cannot be read')}): correct it"
     return str(error).strip().splitlines()[0]
 
 

@@ -30,7 +30,7 @@ def run_config(config: DictConfig) -> list[Row]:
     from benchmark.paths import Paths
     from benchmark.runner import Options, run_cell
 
-    seeds = seed_tuples(list(config.seeds), config.seed_axes)
+    seeds = seed_tuples(config.seeds, config.seed_axes)
     options = Options(config.on_existing, config.logger, config.limits.seconds, config.limits.memory_gb)
     return run_cell(this, seeds, Paths.of(config.paths), options)
 

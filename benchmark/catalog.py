@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -90,10 +91,12 @@ class {cls}(Method):
 def new_method(arguments: Sequence[str]) -> int:
     """``new-method NAME``: a py file and a yaml to start from, which pass the contract tests."""
     name = arguments[0] if arguments else ""
-    if not name.isidentifier() or name != name.lower():
+    if not name.isidentifier() or name != name.lower() or keyword.iskeyword(name):
         raise ConfigError(f"new-method {name!r}: give a lower-case Python name, such as new-method my_method")
     if name in names("method"):
         raise ConfigError(f"new-method {name!r}: conf/method/{name}.yaml exists: choose another name")
+    if (ROOT / "benchmark" / "methods" / f"{name}.py").exists():
+        raise ConfigError(f"new-method {name!r}: benchmark/methods/{name}.py exists: choose another name")
     cls = "".join(part.capitalize() for part in name.split("_"))
     source, config = ROOT / "benchmark" / "methods" / f"{name}.py", CONF / "method" / f"{name}.yaml"
     source.write_text(METHOD.format(title=name.replace("_", " ").capitalize(), cls=cls), encoding="utf8")

@@ -5,12 +5,14 @@ Hydra's own messages for a wrong name or key take many lines; these take one.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from benchmark.config import names, raw
+from benchmark.config import names, raw, target_of
 from benchmark.errors import ConfigError, choices
-from benchmark.grid import default_model, parse, resolve, split
+from benchmark.grid import default_model, parse, resolve, split, value_of
 from benchmark.identity import AXES
 from benchmark.launching import check_installed
 
@@ -43,13 +45,15 @@ COMMANDS = {
     "features": "benchmark.encoders.compute:compute",
 }
 MULTIRUN = ("-m", "--multirun")
+LISTED = re.compile(r"^(seeds(?:\.\w+)?=)(\d+(?:,\d+)+)$", re.ASCII)
+POSITIVE: dict[str, type] = {"jobs": int, "limits.seconds": float, "limits.memory_gb": float}
 VALUES = {"on_existing": ("skip", "stale", "rerun"), "logger": ("none", "csv", "wandb"), "setting": ("default", "blind", "trials")}
 
 
 def prepared(arguments: Sequence[str]) -> list[str]:
     """The arguments as Hydra reads them.
 
-    ``seeds.noise=[7]`` sets an axis of the seeds, which are a list. An entry with brackets, ``noise=symmetric(rate=0.4)``, goes to
+    ``seeds=0,1`` is the list of both, and ``seeds.noise=[7]`` sets an axis of the seeds. An entry with brackets, ``noise=symmetric(rate=0.4)``, goes to
     the sweeper in a sweep, because Hydra has no option of that name, and is spelt out for a single cell. A key of an axis,
     ``noise.rate=0.6``, goes to the sweeper in a sweep: the configuration that Hydra composes for the sweep itself may have another
     noise.
@@ -57,6 +61,7 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: an unknown group, option, key or value.
     """
+    arguments = [LISTED.sub(r"\1[\2]", argument) for argument in arguments]
     sweep = is_sweep(arguments)
     out: list[str] = []
     extra: list[str] = []
@@ -72,7 +77,7 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         else:
             out.append(argument)
         if equals and not argument.startswith("-"):
-            _check(key, value)
+            check(key, value)
     if extra:
         extra = [*_extra_of(arguments), *extra]
         out.append("hydra.sweeper.extra=[" + ",".join(f"'{text}'" for text in extra) + "]")
@@ -97,22 +102,65 @@ def is_sweep(arguments: Sequence[str]) -> bool:
     return any(a in (*MULTIRUN, "setting=blind", "setting=trials") or a.startswith("experiment=") for a in arguments)
 
 
-def _check(key: str, value: str) -> None:
-    top = re.split(r"[.@]", key.lstrip("+~"))[0]
+def check(key: str, value: str) -> None:
+    """What can be told of ``key=value`` before anything is composed.
+
+    Raises:
+        ConfigError: an unknown group, option, key or value.
+    """
+    top, *below = re.split(r"[.@]", key.lstrip("+~"))
     known = {*raw_keys(), *GROUPS, "hydra"}
     if top not in known:
         raise ConfigError(f"{key} is unknown: {choices(top, known - {'hydra', 'seed_axes'})}")
+    inner = raw("", "config").get("seed_axes" if top == "seeds" else top)
+    if below and top not in (*GROUPS, "hydra") and (not isinstance(inner, Mapping) or below[0] not in inner):
+        raise ConfigError(f"{top} has no key {below[0]!r}: {choices(below[0], inner if isinstance(inner, Mapping) else ())}")
+    if "_target_" in f"{key}={value}":
+        _refuse_foreign(value_of(f"{key}={value}") if "{" in value else {"_target_": value}, key.removesuffix("._target_"))
     if key in GROUPS:
-        for entry in split(value) or [""]:
-            name = entry.strip("'\"").partition("(")[0]
-            if name not in names(key) and name != "null":
-                raise ConfigError(f"{key}={name!r} does not exist: {choices(name, names(key))}")
-            if key == "launcher":
-                check_installed(name)
+        _check_names(key, value)
     elif key in VALUES and value not in VALUES[key]:
         raise ConfigError(f"{key}={value!r} is unknown: {choices(value, VALUES[key])}")
+    elif key in POSITIVE and not _is_positive(value, POSITIVE[key]) and (value != "null" or key == "jobs"):
+        raise ConfigError(f"{key}={value!r} is no positive {'integer' if POSITIVE[key] is int else 'number'}: give such as {key}=2")
+    elif top == "paths" and value in ("", "null"):
+        raise ConfigError(f"{key}={value} names no folder: give {key}=DIR")
     elif value == "":
         raise ConfigError(f"{key}= is empty: give a value, or {key}=null")
+
+
+def _check_names(group: str, value: str) -> None:
+    """Options of a group: they exist, and what they need is there."""
+    if re.search(r"^,.|,\s*,|,$", value):
+        raise ConfigError(f"{group}={value} has an empty entry: write {group}=NAME,NAME")
+    for entry in split(value) or [""]:
+        name = entry.strip("'\"").partition("(")[0]
+        if name == "null":
+            continue
+        if name not in names(group):
+            raise ConfigError(f"{group}={name!r} does not exist: {choices(name, names(group))}")
+        if group == "launcher":
+            check_installed(name)
+        _refuse_foreign(raw(group, name), f"conf/{group}/{name}.yaml")
+
+
+def _refuse_foreign(value: Any, where: str) -> None:
+    """No ``_target_`` outside the suite, wherever it stands: those of its own keys Hydra would call by itself."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            target_of(value, where)
+        for key, item in value.items():
+            _refuse_foreign(item, f"{where}.{key}")
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_foreign(item, where)
+
+
+def _is_positive(value: str, kind: type) -> bool:
+    try:
+        return 0 < kind(value) < math.inf
+    except ValueError:
+        return False
 
 
 def _check_cell(arguments: Sequence[str]) -> None:

@@ -92,9 +92,11 @@ def sync(arguments: Sequence[str]) -> int:
     """``wandb-sync``: upload the offline runs of a results folder.
 
     Raises:
-        ConfigError: there is nothing to upload, or no key.
+        ConfigError: there is nothing to upload, no key, or something else was asked for.
     """
-    _, paths, _ = options_of(arguments)
+    _, paths, rest = options_of(arguments)
+    if rest:
+        raise ConfigError(f"wandb-sync does not know {rest[0]!r}: give paths.results=DIR")
     folders = offline_runs(paths.results)
     if not folders:
         raise ConfigError(f"{paths.results / 'wandb'} holds no offline run: make sweep LOGGER=wandb makes some")

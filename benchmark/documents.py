@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmark.cells import spelled
 from benchmark.claims import measured
 from benchmark.config import build, names, option
+from benchmark.errors import ConfigError
 from benchmark.identity import ROOT
 from benchmark.methods.base import NEEDS, Method
 from benchmark.store import Row
@@ -113,7 +114,14 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 
 def documents(arguments: Sequence[str]) -> int:
-    """Write the generated files; with ``--check`` only say which are out of date (exit code 1)."""
+    """Write the generated files; with ``--check`` only say which are out of date (exit code 1).
+
+    Raises:
+        ConfigError: something else was asked for.
+    """
+    strange = [argument for argument in arguments if argument != "--check"]
+    if strange:
+        raise ConfigError(f"docs does not know {strange[0]!r}: give nothing, or --check")
     check = "--check" in arguments
     stale = [(path, text) for path, text in pages() if not path.is_file() or path.read_text(encoding="utf8") != text]
     for path, text in stale:

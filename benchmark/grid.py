@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
 from benchmark.cells import Cell, label, settled
 from benchmark.config import declaration, default_of, names, option, raw
@@ -27,6 +28,10 @@ from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES
 
 ORDER = ("task", "noise", "trainer", "model", "method")  # slowest first
+LEAST = {  # of the numbers that the engine reads
+    **dict.fromkeys((("task", "subset"), ("task", "rows"), ("trainer", "epochs"), ("trainer", "batch_size"), ("trainer", "threads")), 1),
+    **dict.fromkeys((("trainer", "lr"), ("trainer", "weight_decay"), ("trainer", "momentum")), 0),
+}
 BROUGHT = ("candidates", "privileged")  # what methods can need that a task (GIVES of its module) or a noise (gives) brings along
 
 
@@ -103,11 +108,21 @@ NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+([eE][+-]?\d+)?)?", re.ASCII)
 
 
 def value_of(override: str) -> Any:
-    """The value of ``key=value`` as Hydra reads it. Plain numbers, which large grids are made of, need no grammar: it takes milliseconds."""
+    """The value of ``key=value`` as Hydra reads it. Plain numbers, which large grids are made of, need no grammar: it takes milliseconds.
+
+    Raises:
+        ConfigError: several values, or none that can be read.
+    """
     text = override.partition("=")[2]
     if NUMBER.fullmatch(text):
         return float(text) if "." in text else int(text)
-    return OverridesParser.create().parse_override(override).value()
+    try:
+        read = OverridesParser.create().parse_override(override)
+    except HydraException as error:
+        raise ConfigError(f"{override} cannot be read ({str(error).splitlines()[0]}): close brackets, and put words with spaces or signs in quotes") from error
+    if read.is_sweep_override():
+        raise ConfigError(f"{override} sweeps over a setting that is no axis: run one sweep for each value")
+    return read.value()
 
 
 def default_model(task: str) -> str:
@@ -207,7 +222,15 @@ def _cell(entries: Mapping[str, str], extra: Sequence[str]) -> tuple[Cell, list[
 
 
 def unsupported(cell: Cell) -> str | None:
-    """Why a cell cannot run, from the yamls and the plugins' declarations alone; None if it can."""
+    """Why a cell cannot run, from the yamls and the plugins' declarations alone; None if it can.
+
+    Raises:
+        ConfigError: a number that the engine reads is out of its range, or a task of no known type.
+    """
+    for (axis, key), least in LEAST.items():
+        value = cell.config[axis].get(key)
+        if isinstance(value, int | float) and value < least:
+            raise ConfigError(f"{axis}.{key}={value} is below {least}: give {axis}.{key}={'1 or more' if least else '0 or more'}")
     return next(_reasons(cell), None)
 
 

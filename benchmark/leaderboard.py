@@ -15,12 +15,14 @@ from pydantic_core import to_json
 from benchmark import evidence, latex, tables
 from benchmark.analysis import PLAN
 from benchmark.comparisons import Leaderboard, compared, compute, turned
+from benchmark.errors import ConfigError
 from benchmark.files import write_atomically
 from benchmark.page import INSIDE, SHARD, payload, write_page
 from benchmark.pagerows import details
 from benchmark.protocol import PRIMARY, is_development
 from benchmark.stats import CELL
 from benchmark.store import Row
+from benchmark.terminal import printable
 from benchmark.tuned import shown
 
 SHOWN = 24  # tables on the console
@@ -136,8 +138,11 @@ def publish_local(rows: Sequence[Row], results: Path) -> None:
 
 def _print(text: str, parts: Sequence[tables.Section], results: Path) -> None:
     from rich.console import Console
-    from rich.markup import escape as plain_text
+    from rich.markup import escape
     from rich.table import Table
+
+    def plain_text(text: str) -> str:
+        return escape(printable(text))
 
     console = Console(width=None if Console().is_terminal else 200)
     for part in parts[:SHOWN]:
@@ -149,15 +154,21 @@ def _print(text: str, parts: Sequence[tables.Section], results: Path) -> None:
         console.print(table)
     if len(parts) > SHOWN:
         console.print(f"... and {len(parts) - SHOWN} tables more")
-    console.print(f"{text} Board: {results / 'local' / 'leaderboard.html'} (and .md, .csv, .json)")
+    console.print(plain_text(f"{text} Board: {results / 'local' / 'leaderboard.html'} (and .md, .csv, .json)"))
 
 
 def rebuild(arguments: Sequence[str]) -> int:
-    """Board of all rows of a results folder (``paths.results=DIR``). Of more than ``LARGE`` runs only columns are read, and names stay those of the rows."""
+    """Board of all rows of a results folder (``paths.results=DIR``). Of more than ``LARGE`` runs only columns are read, and names stay those of the rows.
+
+    Raises:
+        ConfigError: something else was asked for.
+    """
     from benchmark.status import options_of
     from benchmark.store import Store
 
-    _, paths, _ = options_of(arguments)
+    _, paths, rest = options_of(arguments)
+    if rest:
+        raise ConfigError(f"leaderboard does not know {rest[0]!r}: give paths.results=DIR")
     gc.disable()  # rows stay until the end: a fifth of the time would go into looking for garbage among them
     try:
         store = Store(paths.results)

@@ -62,7 +62,7 @@ def progress(waiting: Iterable[tuple[str, Seed]], store: Store, skipped: int = 0
     """
     watch, console, stop = Watch(waiting, store), Console(stderr=True), threading.Event()
     width, left = max(4, min(24, console.width - 100)), TimeRemainingColumn()
-    columns = (BarColumn(width), MofNCompleteColumn(), TextColumn("{task.fields[counts]}, ETA"), left, TextColumn("{task.fields[cell]}"))
+    columns = (BarColumn(width), MofNCompleteColumn(), TextColumn("{task.fields[counts]}, ETA"), left, TextColumn("{task.fields[cell]}", markup=False))
     with Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=float("inf")) as shown:
         job = shown.add_task("runs", total=len(watch.waiting), counts="starting", cell="")
 
@@ -81,7 +81,7 @@ def progress(waiting: Iterable[tuple[str, Seed]], store: Store, skipped: int = 0
                 text = look()
                 if not console.is_terminal and time.time() - last >= QUIET:
                     last = time.time()
-                    console.print(f"{watch.done} of {watch.total} runs, {text}", soft_wrap=True)
+                    console.print(f"{watch.done} of {watch.total} runs, {text}", soft_wrap=True, markup=False)
 
         thread = threading.Thread(target=show, daemon=True)
         thread.start()

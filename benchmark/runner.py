@@ -104,7 +104,7 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
         return done.model_copy(update={"provenance": origin | {"metrics_digest": measured_digest(done)}})
     except (UserError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a method that ends the program ends its run
         log.error("failed: %s seed %s: %s: %s", cell, seed[0], type(error).__name__, error)
         return Row(status="failed", provenance=origin, error=traceback.format_exc(), **row)
 

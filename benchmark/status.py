@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from benchmark.cells import Cell
-from benchmark.commandline import prepared
+from benchmark.commandline import check, prepared
 from benchmark.config import CONF, names
 from benchmark.grid import Grid
 from benchmark.identity import AXES, ROOT, Seed
@@ -30,14 +30,14 @@ def planned(arguments: Sequence[str]) -> tuple[Grid, list[Seed], Path]:
     chosen = OmegaConf.to_container(config.hydra.runtime.choices)
     sweeper = OmegaConf.to_container(config.hydra.sweeper)
     grid, _ = grid_of(sweeper, overrides, chosen, str(config.setting))  # type: ignore[arg-type]
-    return grid, seed_tuples(list(config.seeds), config.seed_axes), ROOT / Path(str(config.paths.results)).expanduser()
+    return grid, seed_tuples(config.seeds, config.seed_axes), ROOT / Path(str(config.paths.results)).expanduser()
 
 
 def options_of(arguments: Sequence[str], **defaults: str) -> tuple[dict[str, str], Paths, list[str]]:
     """Settings of a command: its own keys, the paths, and what is left.
 
     Raises:
-        ConfigError: a key that the command does not know.
+        ConfigError: a folder that there is not, or one without a name.
     """
     own, paths, rest = dict(defaults), dict[str, str](), list[str]()
     for argument in arguments:
@@ -45,6 +45,7 @@ def options_of(arguments: Sequence[str], **defaults: str) -> tuple[dict[str, str
         if equals and key in own:
             own[key] = value
         elif equals and key.startswith("paths."):
+            check(key, value)
             paths[key.removeprefix("paths.")] = value
         else:
             rest.append(argument)

@@ -22,25 +22,31 @@ from benchmark.identity import AXES, ROOT, Seed
 from benchmark.launching import launched, passed_on
 from benchmark.limits import drained_by_sigterm, end_drained
 from benchmark.store import DIED, Row, Store, seed_name
+from benchmark.terminal import printable
 
 Waiting = Mapping[tuple[str, Seed], Cell]
 Job = tuple[Cell, list[Seed]]
 OF_SWEEP = ("experiment", "launcher", "jobs", "seeds", "setting")  # a job is one cell: it composes faster without them
 
 
-def seed_tuples(seeds: Sequence[int], axes: Mapping[str, Any]) -> list[Seed]:
+def seed_tuples(seeds: Any, axes: Mapping[str, Any]) -> list[Seed]:
     """(split, noise, train) seeds: equal by default; ``axes`` separate noise and training, one value serving all.
+
+    Args:
+        seeds: as configured: integers from 0, or one.
+        axes: the same by axis, None where it is not separated.
 
     Raises:
         ConfigError: not integers, or lists of different lengths.
     """
-    columns = []
+    columns: list[list[int]] = []
     for name in (None, "noise", "train"):
-        values = seeds if name is None or axes.get(name) is None else axes[name]
-        values = [values] if isinstance(values, int) else list(values)
+        given = seeds if name is None or axes.get(name) is None else axes[name]
+        values = [given] if isinstance(given, int) else list(given) if isinstance(given, Sequence) and not isinstance(given, str) else []
         where = "seeds" if name is None else f"seeds.{name}"
         if not values or not all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values):
-            raise ConfigError(f"{where}={values} is not a list of seeds: give integers from 0, such as {where}=[0,1,2]")
+            raise ConfigError(f"{where}={given} is not a list of seeds: give integers from 0, such as {where}=[0,1,2]")
+        seeds = values if name is None else seeds
         if len(values) not in (1, len(seeds)):
             raise ConfigError(f"{where} has {len(values)} values, seeds has {len(seeds)}: give one or as many")
         columns.append(values * (len(seeds) if len(values) == 1 else 1))
@@ -65,9 +71,9 @@ def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: M
         if key in AXES:
             values = override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
             narrow[key] = [str(value).strip("'\"") for value in values]
+        elif override.is_sweep_override():
+            raise ConfigError(f"{override.input_line} sweeps over a setting that is no axis: run one sweep for each value")
         elif key not in OF_SWEEP and not key.startswith("hydra."):
-            if override.is_sweep_override():
-                raise ConfigError(f"{override.input_line} sweeps over a setting that is no axis: run one sweep for each value")
             rest.append(str(override.input_line))
     given = {axis: str(chosen[axis]) for axis in AXES if axis != "model"}
     products = sweeper["grid"]
@@ -84,10 +90,12 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
     chosen: Any = OmegaConf.to_container(config.hydra.runtime.choices)
     grid, words = grid_of(sweeper, overrides, chosen, str(config.setting))
     if not grid.cells:
-        wanted = " with ".join(str(o.input_line) for o in overrides if o.get_key_element() in AXES)
+        narrowed = {axis: ",".join(map(str, entries)) for axis, entries in sweeper["narrow"].items()}
+        narrowed |= {o.get_key_element(): o.get_value_element_as_str() for o in overrides if o.get_key_element() in AXES}
+        wanted = " with ".join(f"{axis}={narrowed[axis]}" for axis in AXES if axis in narrowed)
         reason = "; ".join(grid.skipped[:3]) or f"no product of the experiment has {wanted}: drop one of them, or run the cell without experiment="
         raise ConfigError(f"nothing to run: {reason}")
-    seeds = seed_tuples(list(config.seeds), config.seed_axes)
+    seeds = seed_tuples(config.seeds, config.seed_axes)
     results = ROOT / Path(str(config.paths.results)).expanduser()
     store = Store(results)
     waiting = pending(grid.cells, seeds, store, str(config.on_existing))
@@ -174,8 +182,8 @@ def end(rows: Sequence[Row], drained: bool, errors: Sequence[Exception] = ()) ->
     failed = [row for row in rows if row.status == "failed"]
     for row in failed:
         last = (row.error or "no traceback").strip().splitlines()[-1]
-        print(f"failed: {' '.join(row.labels[axis] for axis in AXES[:3])} seed {seed_name(row.seed)}: {last}")
-        print(f"  repeat: {row.provenance['command']}")
+        print(printable(f"failed: {' '.join(row.labels[axis] for axis in AXES[:3])} seed {seed_name(row.seed)}: {last}"))
+        print(printable(f"  repeat: {row.provenance['command']}"))
     if errors:
         raise errors[0]
     if drained:
@@ -191,11 +199,11 @@ def pending(cells: Sequence[Cell], seeds: Sequence[Seed], store: Store, on_exist
 
 
 def report(grid: Grid, seeds: Sequence[Seed], results: Path, board: bool = True) -> list[Row]:
-    """The rows of a grid; prints and writes their board, where one is asked for."""
+    """The rows of a grid; prints and writes their board, where one is asked for and there is something to show."""
     from benchmark.leaderboard import publish_local
 
     store = Store(results)
     rows = [row for cell in grid.cells for seed in seeds if (row := store.read(cell.id, seed)) is not None]
-    if board:
+    if board and rows:
         publish_local(rows, results)
     return rows

@@ -12,6 +12,7 @@ from benchmark.errors import ConfigError
 from benchmark.identity import AXES
 from benchmark.status import options_of
 from benchmark.store import Row, Store
+from benchmark.terminal import printable
 
 
 def verify(arguments: Sequence[str]) -> int:
@@ -23,17 +24,19 @@ def verify(arguments: Sequence[str]) -> int:
         0 if all agree, 1 otherwise.
 
     Raises:
-        ConfigError: a number is none, or there are no rows to verify.
+        ConfigError: something else was asked for, a number is none, or there are no rows to verify.
     """
     from benchmark.freshness import is_stale
     from benchmark.paths import Paths
     from benchmark.processes import count
     from benchmark.runner import run_cell
 
-    number, paths, _ = options_of(arguments, N="5", TOP="", SEEDS="3", rows="")
+    number, paths, rest = options_of(arguments, N="5", TOP="", SEEDS="3", rows="")
+    if rest:
+        raise ConfigError(f"verify does not know {rest[0]!r}: give N=5, or TOP=5 SEEDS=3 rows=FILE, and paths.KEY=DIR")
     for name in ("N", "TOP", "SEEDS"):
-        if number[name] and not number[name].isdecimal():
-            raise ConfigError(f"verify: {name}={number[name]} is no number")
+        if (number[name] or name != "TOP") and not (number[name].isdecimal() and int(number[name])):
+            raise ConfigError(f"verify: {name}={number[name]!r} is no number from 1: give {name}=5")
     if number["TOP"]:
         from benchmark import rerun
 
@@ -49,7 +52,8 @@ def verify(arguments: Sequence[str]) -> int:
             (again,) = run_cell(cell, [row.seed], Paths(paths.data, Path(folder), paths.cache))
             found = differences(row, again)
             differ += bool(found)
-            print(f"{'DIFFERS' if found else 'same':8}{cell} seed {row.seed[0]}" + (f": {', '.join(found[:4])}" if found else f" ({len(row.metrics)} metrics)"))
+            what = f": {', '.join(found[:4])}" if found else f" ({len(row.metrics)} metrics)"
+            print(printable(f"{'DIFFERS' if found else 'same':8}{cell} seed {row.seed[0]}{what}"))
     print(f"{len(chosen) - differ} of {len(chosen)} rows verified")
     return int(differ > 0)
 

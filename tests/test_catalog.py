@@ -34,6 +34,8 @@ def test_describe_tells_keys_formula_and_source(capsys: pytest.CaptureFixture[st
         (describe, "gcee", "did you mean 'gce'"),
         (new_method, "My-Method", "lower-case"),
         (new_method, "gce", "exists: choose another name"),
+        (new_method, "base", "benchmark/methods/base.py exists: choose another name"),
+        (new_method, "lambda", "lower-case"),
         (check_method, "gcee", "did you mean 'gce'"),
     ],
 )

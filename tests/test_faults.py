@@ -196,6 +196,13 @@ def test_a_run_that_allocates_too_much_fails_and_the_other_cells_finish(cells: l
     assert "allocate" in str(row.error)
 
 
+def test_a_method_that_ends_the_program_ends_its_run_only(cells: list[Cell], paths: Paths, misbehaving: Any) -> None:
+    misbehaving(lambda: sys.exit(0), method="ERM")
+    rows = [row for cell in cells for row in run_cell(cell, [SEED], paths)]
+    assert [row.status for row in rows] == ["failed", "ok"]
+    assert "SystemExit: 0" in str(rows[0].error)
+
+
 def test_a_truncated_row_is_made_again(cells: list[Cell], paths: Paths) -> None:
     (first,) = run_cell(cells[0], [SEED], paths)
     path = Store(paths.results).path(cells[0].id, SEED)

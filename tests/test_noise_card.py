@@ -51,6 +51,20 @@ def test_classes(tmp_path: Path) -> None:
     assert "margin" in text
 
 
+def test_the_worst_confusion_is_that_of_the_least_worth(tmp_path: Path) -> None:
+    card = card_of("multiclass", tmp_path, "symmetric", rate=0.5)
+    assert card.transition is not None
+    t = card.transition[0]
+    worth = {(i, j): (t[i, i] - t[i, j]) ** 2 / (t[i, i] + t[i, j]) for i in range(4) for j in range(4) if i != j}
+    i, j = min(worth, key=lambda pair: worth[pair])
+    names = card.classes
+    assert card.numbers["worst_confusion"] == f"{names[i]} -> {names[j]}"
+    assert card.numbers["worst_kappa"] == pytest.approx(t[i, i] - t[i, j])
+    assert card.numbers["worst_worth"] == pytest.approx(worth[i, j])
+    assert card_of("multilabel", tmp_path).numbers["worst_confusion"].endswith(" 1 -> 0")
+    assert "worst_kappa" not in card_of("regression", tmp_path).numbers
+
+
 def test_entities_stand_beside_tokens(tmp_path: Path) -> None:
     numbers = card_of("tagging", tmp_path).numbers
     p, r = numbers["span_precision"], numbers["span_recall"]

@@ -15,6 +15,7 @@ from benchmark.grid import expand
 from benchmark.measures import known
 from benchmark.noise.cache import corrupt, pool_of
 from benchmark.setting import load_task, setting_for
+from benchmark.stats import worst_pair
 from benchmark.status import options_of
 from benchmark.strength import noise_strength
 from benchmark.types import Corruption, Labels, Problem
@@ -41,8 +42,9 @@ def describe(title: str, problem: Problem, labels: Labels, made: Corruption, man
     """The card of one artefact; ``labels`` are the right ones that it was made from.
 
     Beside ``noise_strength``: requested rate, rate of every class, share of units without a right class (open set) and without a label
-    (unknown), mean largest share of one target among a class's flips; tokens: share of wrong entities, 1 - span F1, beside that of wrong tokens;
-    targets: MAE and SD of the error; and whatever the generator measured itself (entropy of instances).
+    (unknown), mean largest share of one target among a class's flips, the confusion that noisy validation separates worst (``_worst``);
+    tokens: share of wrong entities, 1 - span F1, beside that of wrong tokens; targets: MAE and SD of the error; and whatever the generator
+    measured itself (entropy of instances).
     """
     assert made.clean is not None
     slots = (made.source[:, None] * labels.width + np.arange(labels.width)).reshape(-1)
@@ -70,6 +72,8 @@ def describe(title: str, problem: Problem, labels: Labels, made: Corruption, man
     numbers |= made.statistics
     units = labels.names if problem.name == "multilabel" else labels.names if labels.kind == "categorical" else ()
     classes = ("0", "1") if problem.name == "multilabel" else labels.names
+    if made.transition is not None:
+        numbers |= _worst(made.transition, labels.names, problem.name == "multilabel")
     return Card(title, problem.name, units, classes, numbers, made.transition, made.true_transition, right, given)
 
 
@@ -82,6 +86,15 @@ def _by_class(problem: Problem, made: Corruption) -> dict[str, Any]:
     share = off.max(2)[mass > 0] / mass[mass > 0]
     largest = {"largest_target_share": float(share.mean()) if len(share) else None}
     return largest if problem.name == "multilabel" else {**largest, "rate_by_class": (1 - stay[0]).tolist()}
+
+
+def _worst(transition: np.ndarray, names: Sequence[str], by_label: bool) -> dict[str, Any]:
+    """The confusion that noisy validation labels see worst: its kappa = T_ii - T_ij, and what share of as many clean labels they are worth there."""
+    pair = worst_pair(transition)
+    if pair is None:
+        return {}
+    confusion = f"{names[pair.layer]} {pair.right} -> {pair.given}" if by_label else f"{names[pair.right]} -> {names[pair.given]}"
+    return {"worst_confusion": confusion, "worst_kappa": pair.kappa, "worst_worth": pair.worth}
 
 
 def lines(card: Card) -> Iterator[str]:
