@@ -15,11 +15,11 @@ def main() -> int:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [PLUGINS, os.environ.get("PYTHONPATH", "")]))  # workers of a launcher import the sweeper too
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a launcher reports to nobody
     sys.path.append(PLUGINS)
-    full = "HYDRA_FULL_ERROR" in os.environ
+    full = os.environ.get("HYDRA_FULL_ERROR", "0") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors come up to here instead of being printed by Hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
+    from yaml import YAMLError  # type: ignore[import-untyped]
 
     from benchmark.errors import Abort, UserError
     from benchmark.terminal import printable

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -111,7 +112,7 @@ def value_of(override: str) -> Any:
     """The value of ``key=value`` as Hydra reads it. Plain numbers, which large grids are made of, need no grammar: it takes milliseconds.
 
     Raises:
-        ConfigError: several values, or none that can be read.
+        ConfigError: several values, none that can be read, or a number that is not finite.
     """
     text = override.partition("=")[2]
     if NUMBER.fullmatch(text):
@@ -122,7 +123,10 @@ def value_of(override: str) -> Any:
         raise ConfigError(f"{override} cannot be read ({str(error).splitlines()[0]}): close brackets, and put words with spaces or signs in quotes") from error
     if read.is_sweep_override():
         raise ConfigError(f"{override} sweeps over a setting that is no axis: run one sweep for each value")
-    return read.value()
+    value = read.value()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{override} is no finite number: give one, or null")
+    return value
 
 
 def default_model(task: str) -> str:

@@ -74,7 +74,13 @@ def test_an_experiment_whose_hydra_block_calls_something_else_is_refused(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("override", "words"), [("trainer.lr=0.1,0.2", "is no axis: run one sweep for each value"), ("method.q=[1", "method.q=\\[1 cannot be read")]
+    ("override", "words"),
+    [
+        ("trainer.lr=0.1,0.2", "is no axis: run one sweep for each value"),
+        ("method.q=[1", r"method.q=\[1 cannot be read"),
+        ("noise.rate=nan", "noise.rate=nan is no finite number"),
+        ("noise.rate=-inf", "noise.rate=-inf is no finite number"),
+    ],
 )
 def test_a_value_that_is_not_one_is_named(override: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
