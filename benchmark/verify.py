@@ -36,7 +36,7 @@ def verify(arguments: Sequence[str]) -> int:
         raise ConfigError(f"verify does not know {rest[0]!r}: give N=5, or TOP=5 SEEDS=3 rows=FILE, and paths.KEY=DIR")
     for name in ("N", "TOP", "SEEDS"):
         if (number[name] or name != "TOP") and not (number[name].isdecimal() and int(number[name])):
-            raise ConfigError(f"verify: {name}={number[name]!r} is no number from 1: give {name}=5")
+            raise ConfigError(f"verify: {name}={number[name]} is no number from 1: give {name}=5")
     if number["TOP"]:
         from benchmark import rerun
 

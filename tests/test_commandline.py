@@ -135,8 +135,8 @@ def test_folders_of_a_command_are_checked() -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("verify N=abc", "N='abc'"),
-        ("verify N=0", "N='0'"),
+        ("verify N=abc", "N=abc"),
+        ("verify N=0", "N=0"),
         ("verify n=3", "'n=3'"),
         ("leaderboard foo", "'foo'"),
         ("docs --chek", "'--chek'"),
