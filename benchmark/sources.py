@@ -39,6 +39,7 @@ class Source:
         path: where it is, relative to ``paths.data``.
         licence: under which its owners give it.
         sha256: of a file; it is checked before the file is read.
+        alike: sha256 of copies that say the same in other bytes.
         url: where a file is downloaded from.
         hub: name under which ``datasets`` loads a folder.
     """
@@ -48,6 +49,7 @@ class Source:
     sha256: str | None = None
     url: str | None = None
     hub: str | None = None
+    alike: tuple[str, ...] = ()
 
     @property
     def how(self) -> str:
@@ -64,7 +66,7 @@ class Source:
         if not path.exists():
             self._fetch(path)
         if self.hub is None:
-            return verified(path, self.sha256, self.how)
+            return verified(path, self.sha256, self.how, self.alike)
         if not self.files(data):
             raise DataError(f"{path} holds no parquet file: {self.how}")
         for file in self.files(data):

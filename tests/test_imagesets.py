@@ -259,6 +259,10 @@ def test_a_file_is_fetched_once_and_verified(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(DataError, match=r"cannot be fetched \(file:.*there.bin gave 18 bytes of sha256 .* expected"):
         source.find(tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
+    (tmp_path / "data/a/b.bin").write_bytes(b"the labels")
+    with pytest.raises(DataError, match="has sha256"):
+        source.find(tmp_path / "data")
+    assert replace(source, alike=(imagefiles.sha256_of(tmp_path / "data/a/b.bin"),)).find(tmp_path / "data").is_file()
     (tmp_path / "data/a/b.bin").write_bytes(b"<html>no</html>")
     with pytest.raises(DataError, match=r"is a web page \(HTML\)"):
         source.find_or_none(tmp_path / "data")

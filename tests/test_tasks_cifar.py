@@ -210,6 +210,19 @@ def test_reviews_correct_or_take_out_test_labels(tmp_path: Path) -> None:
     assert relabeled.corrected(source, tmp_path, y) == {}
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+def test_votes_are_counts_in_whatever_type_a_copy_has_them(kind: type, tmp_path: Path) -> None:
+    y = np.arange(4)
+    path = tmp_path / cifar10.VOTES.path
+    path.parent.mkdir(parents=True)
+    np.save(path, (47 * np.eye(10)[y] + 3).astype(kind))
+    found = relabeled.votes(replace(cifar10.VOTES, sha256=sha256_of(path)), tmp_path, y)["soft"]
+    assert found.dtype == np.int64
+    assert found[1].tolist() == [3, 50, *[3] * 8]
+    with pytest.raises(DataError, match="agrees with 0% of the test labels only: take images and votes in torchvision order"):
+        relabeled.votes(replace(cifar10.VOTES, sha256=sha256_of(path)), tmp_path, y[::-1].copy())
+
+
 def test_vote_scores() -> None:
     probability = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.3, 0.3, 0.4]])
     found = vote_scores(probability, probability.argmax(1), np.array([[3, 1, 0], [0, 0, 5], [0, 0, 0]]))
@@ -324,10 +337,12 @@ def test_published_side_information_of_cifar10n_is_refused(caplog: pytest.LogCap
 
 
 @real
-def test_published_test_labels(published: Paths) -> None:
+def test_published_test_labels(published: Paths, tmp_path: Path) -> None:
     y = imagesets.labels_of(cifar10.IMAGES, published)["test/label"]
     fixed = relabeled.corrected(cifar10.REVIEWS, PUBLISHED, y)["corrected"]
     assert int((fixed != y).sum()) == 54
     soft = relabeled.votes(cifar10.VOTES, PUBLISHED, y)["soft"]
     assert soft.shape == (10_000, 10)
     assert (soft.argmax(1) == y).mean() > 0.98
+    np.save(tmp_path / "counts.npy", soft)
+    assert sha256_of(tmp_path / "counts.npy") == cifar10.VOTES.sha256  # in whole numbers it is the authors' file to the byte

@@ -31,8 +31,9 @@ REVIEWS = relabeled.reviews("cifar10", "81b2c16c9eee060d6cc2390f6bbce1e0e7be0a05
 VOTES = Source(
     "cifar-10h/data/cifar10h-counts.npy",
     "CC BY-NC-SA 4.0; cite Peterson et al. (2019), arXiv:1908.07086",
-    sha256="4815c33b01c7931dcaf55da47797d277b5cd115bc5be8aff3fc71022afe3458f",
+    sha256="9b36b4550349af56c79083356312eb4af856cc5fd3caf1f669d40b9d0bbb69ff",
     url="https://raw.githubusercontent.com/jcpeterson/cifar-10h/HEAD/data/cifar10h-counts.npy",
+    alike=("4815c33b01c7931dcaf55da47797d277b5cd115bc5be8aff3fc71022afe3458f",),  # the same counts as float64
 )
 SOURCES = (IMAGES.source, REVIEWS, VOTES)
 
