@@ -71,7 +71,8 @@ function marks(i) {
   return (L.adapted[i] ? "†" : "") + (L.knows[i] ? "*" : "") + (L.reported[i] ? "‡" : "");
 }
 function methodLink(m, mark = "") {
-  return el("span", null, link(D.methods[m].name, "method", D.methods[m].name), mark && el("abbr", { title: explain(mark) }, mark));
+  const parts = D.methods[m].name.split(/(?<=[_(=])/).map((part) => [part, el("wbr")]); // where a name may break
+  return el("span", null, link(parts, "method", D.methods[m].name), mark && el("abbr", { title: explain(mark) }, mark));
 }
 const explain = (mark) => [mark.includes("†") && "adapted to this task type", mark.includes("*") && "knows more than the noisy labels", mark.includes("‡") && "self-reported"].filter(Boolean).join("; ");
 const cellLink = (c, text) => link(text || cellName(D.cells[c]), "cell", cellName(D.cells[c]));
