@@ -33,7 +33,7 @@ def decode(files: Sequence[Path], size: int, channels: int) -> Tensor:
     return torch.from_numpy(out)
 
 
-def pixels(encoded: Iterable[bytes], count: int, shape: tuple[int, int, int], where: str) -> np.ndarray:
+def pixels(encoded: Iterable[bytes | None], count: int, shape: tuple[int, int, int], where: str) -> np.ndarray:
     """(count, C, H, W) uint8 from ``count`` encoded images of that very size, such as the cells of a table called ``where``.
 
     Raises:
@@ -42,6 +42,8 @@ def pixels(encoded: Iterable[bytes], count: int, shape: tuple[int, int, int], wh
     channels, height, width = shape
     out = np.empty((count, *shape), dtype=np.uint8)
     for row, content in enumerate(encoded):
+        if not content:
+            raise DataError(f"{where} image {row} is empty: take the data set with its images inside")
         if content.startswith(JPEG):
             raise DataError(f"{where} image {row} is a JPEG copy, which alters pixels: take the lossless data set")
         image = _opened(io.BytesIO(content), f"{where} image {row}", channels)

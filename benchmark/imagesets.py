@@ -67,6 +67,8 @@ def load(name: str, images: ImageSet, label: str, names: Sequence[str], paths: P
     folder, cache = images.source.find(paths.data), paths.cache / "images"
     key, opened = _key(images, paths.data), functools.cache(lambda: _tables(images, folder, paths.cache))
     labels = _kept_labels(images, cache, key, opened)
+    for part in images.sizes:
+        _check_labels(f"{folder} {part}", labels, f"{part}/{label}", len(names), images.source.how)
     sizes = {part: len(labels[f"{part}/{label}"]) for part in images.sizes}
     _check_sizes(images, folder, sizes, rows)
     sizes["train"] = sizes["train"] if rows is None else rows
@@ -74,7 +76,7 @@ def load(name: str, images: ImageSet, label: str, names: Sequence[str], paths: P
     for part, size in sizes.items():
 
         def make(part: str = part, size: int = size) -> np.ndarray:
-            cells = (cell["bytes"] for batch in opened()[part].select(range(size)).iter(512) for cell in batch[images.image])
+            cells = ((cell or {}).get("bytes") for batch in opened()[part].select(range(size)).iter(512) for cell in batch[images.image])
             return pixels(cells, size, images.shape, f"{folder} {part}")
 
         x = mapped(cache / f"{key}-{part}-{size}.npy", make)
@@ -146,9 +148,11 @@ def _labels(tables: Any, images: ImageSet) -> tuple[Arrays, Manifest]:
     """
     out = {}
     for part in images.sizes:
-        for column in tables[part].column_names:
-            if column != images.image:
+        for column, kind in tables[part].features.items():
+            if "int" in str(getattr(kind, "dtype", "")):
                 out[f"{part}/{column}"] = np.asarray(tables[part].with_format("numpy")[column][:], dtype=np.int64)
+        if f"{part}/{images.label}" not in out:
+            raise DataError(f"{images.source.path} {part} has no whole numbers in the column {images.label!r}: {images.source.how}")
         expected = np.array(images.first[part])
         found = out[f"{part}/{images.label}"][: len(expected)]
         if not np.array_equal(found, expected[: len(found)]):
@@ -157,6 +161,14 @@ def _labels(tables: Any, images: ImageSet) -> tuple[Arrays, Manifest]:
                 f"{' '.join(map(str, expected))}: {images.source.how}"
             )
     return out, {}
+
+
+def _check_labels(where: str, labels: Arrays, name: str, classes: int, how: str) -> None:
+    column = name.partition("/")[2]
+    if name not in labels:
+        raise DataError(f"{where} has no whole numbers in a column {column!r}: {how}")
+    if len(labels[name]) and not 0 <= labels[name].min() <= labels[name].max() < classes:
+        raise DataError(f"{where} has labels of {labels[name].min()} to {labels[name].max()} in the column {column!r}, expected 0 to {classes - 1}: {how}")
 
 
 def _check_sizes(images: ImageSet, folder: Path, sizes: Mapping[str, int], rows: int | None) -> None:

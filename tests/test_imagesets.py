@@ -133,6 +133,23 @@ def test_equal_images_share_a_group(paths: Paths) -> None:
     assert groups.tolist() == [0, 1, 2, 3, 1, 2]
 
 
+def test_labels_that_cannot_be_are_one_line(paths: Paths) -> None:
+    """Columns of words are left alone; those that labels are read from hold classes."""
+    write_images(paths.data, cifar100.IMAGES, 100)
+    with pytest.raises(DataError, match=r"cifar100 train has no whole numbers in a column 'coarse_label': save the parquet files"):
+        load_task("cifar100", paths, target="coarse", rows=TRAIN)
+    table = datasets.load_dataset("parquet", data_files=str(_written(paths)), split="train", cache_dir=str(paths.cache))
+    table.add_column("writer", ["somebody"] * TRAIN).to_parquet(paths.data / TRAIN_FILE)
+    assert load_task("cifar10", paths, rows=TRAIN).train.x.shape == (TRAIN, 3, 32, 32)
+    unlabeled = [*table["label"][: TRAIN - 1], -1]
+    table.remove_columns("label").add_column("label", unlabeled).to_parquet(paths.data / TRAIN_FILE)
+    with pytest.raises(DataError, match=r"cifar10 train has labels of -1 to 9 in the column 'label', expected 0 to 9"):
+        load_task("cifar10", paths, rows=TRAIN)
+    table.remove_columns("label").add_column("label", list(map(str, table["label"]))).to_parquet(paths.data / TRAIN_FILE)
+    with pytest.raises(DataError, match=r"cifar10 train has no whole numbers in the column 'label'"):
+        load_task("cifar10", paths, rows=TRAIN)
+
+
 @pytest.mark.parametrize(("target", "classes"), [("fine", 100), ("coarse", 20)])
 def test_cifar100_has_two_targets(target: str, classes: int, paths: Paths) -> None:
     coarse = {i: i % 20 for i in range(100)}
@@ -220,7 +237,8 @@ def test_pixels_that_are_not_the_originals_are_refused(paths: Paths) -> None:
     with pytest.raises(DataError, match="image 0 is a JPEG copy, which alters pixels"):
         load_task("cifar10", paths, rows=TRAIN)
     good = encoded(np.zeros((32, 32, 3), np.uint8))
-    for content, message in ((encoded(np.zeros((16, 32, 3), np.uint8)), "has 32 x 16 pixels, expected 32 x 32"), (good[:40], "cannot be decoded")):
+    cases = ((encoded(np.zeros((16, 32, 3), np.uint8)), "has 32 x 16 pixels, expected 32 x 32"), (good[:40], "cannot be decoded"), (None, "is empty"))
+    for content, message in cases:
         with pytest.raises(DataError, match=f"here image 1 {message}"):
             pixels([good, content], 2, (3, 32, 32), "here")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -341,6 +342,9 @@ def test_published_test_labels(published: Paths, tmp_path: Path) -> None:
     y = imagesets.labels_of(cifar10.IMAGES, published)["test/label"]
     fixed = relabeled.corrected(cifar10.REVIEWS, PUBLISHED, y)["corrected"]
     assert int((fixed != y).sum()) == 54
+    given = {entry["id"]: entry["given_original_label"] for entry in json.loads((PUBLISHED / cifar100.REVIEWS.path).read_bytes())}
+    y100 = np.array([given.get(i, 0) for i in range(10_000)])
+    assert (len(given), int((relabeled.corrected(cifar100.REVIEWS, PUBLISHED, y100)["corrected"] != y100).sum())) == (2235, 585)
     soft = relabeled.votes(cifar10.VOTES, PUBLISHED, y)["soft"]
     assert soft.shape == (10_000, 10)
     assert (soft.argmax(1) == y).mean() > 0.98
