@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ class Source:
                 _download(self.url, path, self.sha256)
             else:
                 _load(str(self.hub), path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise DataError(f"{path} is missing and cannot be fetched ({reason}): {self.how}") from error
 
@@ -149,7 +150,7 @@ def _download(url: str, path: Path, sha256: str | None) -> None:
     """One file, written only if it is the right one.
 
     Raises:
-        OSError: nobody answers, or with another content.
+        OSError, HTTPException: nobody answers, or not to the end, or with another content.
     """
     log.warning("downloading %s to %s", url, path)
     with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # only addresses that stand in the code
@@ -160,7 +161,11 @@ def _download(url: str, path: Path, sha256: str | None) -> None:
 
 
 def _load(name: str, path: Path) -> None:
-    """A data set of the hub as one parquet file a part, in a folder that appears whole or not at all."""
+    """A data set of the hub as one parquet file a part, in a folder that appears whole or not at all.
+
+    Raises:
+        OSError: nobody answers, or not to the end.
+    """
     import datasets
 
     _reach(os.environ.get("HF_ENDPOINT", HUB))
@@ -169,7 +174,11 @@ def _load(name: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / "made"
-        for part, table in datasets.load_dataset(name, cache_dir=f"{folder}/cache").items():
+        try:
+            found = datasets.load_dataset(name, cache_dir=f"{folder}/cache")
+        except Exception as error:  # whatever the libraries of the hub, their HTTP client or Arrow raise
+            raise OSError(str(error.__cause__ or error)) from error
+        for part, table in found.items():
             table.to_parquet(made / f"{part}-00000-of-00001.parquet")
         if not path.exists():  # another process may have been faster
             made.rename(path)

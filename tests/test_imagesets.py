@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
+from http.client import IncompleteRead
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import datasets
@@ -306,6 +309,25 @@ def test_a_hub_that_nobody_reaches_is_one_line_at_once(paths: Paths, monkeypatch
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("the library was asked"))
     with pytest.raises(DataError, match=r"cifar10 is missing and cannot be fetched \(file:.*nowhere cannot be reached: .*\): save the parquet files"):
         load_task("cifar10", paths)
+
+
+def test_a_download_that_breaks_off_is_one_line_and_leaves_nothing(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+
+    def cut(*_: Any, **__: Any) -> Any:
+        raise IncompleteRead(b"lab", 100)
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise datasets.exceptions.DatasetGenerationError("while generating") from ConnectionResetError("the connection was reset\nby the peer")
+
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: nullcontext(SimpleNamespace(read=cut)))
+    with pytest.raises(DataError, match=r"b\.bin is missing and cannot be fetched \(IncompleteRead\(3 bytes read, 100 more expected\)\): save https"):
+        Source("b.bin", "CC BY 4.0", url="https://example.org/b.bin").find(paths.data)
+    monkeypatch.setattr("benchmark.sources._reach", lambda _: None)
+    monkeypatch.setattr(datasets, "load_dataset", broken)
+    with pytest.raises(DataError, match=r"cifar10 is missing and cannot be fetched \(the connection was reset\): save the parquet files"):
+        load_task("cifar10", paths)
+    assert not list(paths.data.rglob("*.bin")) + list(paths.data.glob("cifar10*"))
 
 
 def test_data_tells_what_is_there_and_under_which_licence(paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
