@@ -55,10 +55,10 @@ tune: $(READY) ## Search hyper-parameters: METHOD= [TRACK=blind | tuned | tuned_
 	@$(PYTHON) -m benchmark tune $(if $(TRACK),track=$(TRACK)) $(SAID)
 
 status: $(READY) ## What an experiment has and lacks, and which methods have rows
-	@$(PYTHON) -m benchmark status experiment=$(EXPERIMENT) $(NAMED) $(ARGS)
+	@$(PYTHON) -m benchmark status experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(NAMED) $(ARGS)
 
 plan: $(READY) ## The grid of EXPERIMENT, what is already there, and the minutes that are left
-	@$(PYTHON) -m benchmark plan experiment=$(EXPERIMENT) $(NAMED) $(ARGS)
+	@$(PYTHON) -m benchmark plan experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(NAMED) $(ARGS)
 
 verify: $(READY) ## Run N=5 rows again, compare bit for bit; TOP=5 SEEDS=3 [ROWS=FILE]: the best submissions, with seeds drawn now
 	@$(PYTHON) -m benchmark verify N=$(N) $(if $(TOP),"TOP=$(TOP)") $(if $(SEEDS),"SEEDS=$(SEEDS)") $(if $(ROWS),"rows=$(ROWS)") $(ARGS)

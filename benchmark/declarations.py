@@ -103,10 +103,10 @@ def _bindings(body: list[ast.stmt]) -> dict[str, Bound]:
         match node:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
                 out[name] = node
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                out[name] = value
             case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
                 out.update({at.id: value for at, value in zip(targets, values, strict=True) if isinstance(at, ast.Name)})
+            case ast.Assign(targets=targets, value=value):  # one name or, as in a = b = value, several
+                out.update({at.id: value for at in targets if isinstance(at, ast.Name)})
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 out[name] = value
             case ast.ImportFrom(module=str(source), names=aliases):

@@ -134,7 +134,8 @@ class Evaluation(L.Callback):
         """
         if track == "oracle":
             crossed = [self._score(self._kept[f"half_{a}"], b) for a, b in ((0, 1), (1, 0)) if f"half_{a}" in self._kept]
-            return {name: float(np.mean([c[name] for c in crossed])) for name in crossed[0]} if crossed else {}
+            both = [name for name in crossed[0] if all(name in c for c in crossed)] if crossed else []  # few labels have no thirds in one half
+            return {name: float(np.mean([c[name] for c in crossed])) for name in both}
         if track not in self._kept:
             return {}
         kept = self._kept[track]

@@ -21,7 +21,7 @@ from benchmark.store import Row
 
 CURVE = ["task", "noise", "model", "trainer", "method", "seed"]
 OF_RUN = (*CURVE, "noise_name", "test_labels", *COSTS, "rate")
-OF_PLUGINS = ("problem", "metric", "sign", "adapted", "privileged", "likelihood", "method_target", "inputs", "family", "self_reported")
+OF_PLUGINS = ("problem", "metric", "sign", "adapted", "privileged", "likelihood", "method_target", "inputs", "one_draw", "family", "self_reported")
 
 
 def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFrame:
@@ -42,6 +42,7 @@ def described(runs: pd.DataFrame) -> pd.DataFrame:
         likelihood=_each(_likelihood, done, method, model),
         method_target=_each(lambda method: next(layers(method))["_target_"], done, method),
         inputs=_each(lambda task: task.get("inputs", ""), done, task),
+        one_draw=_each(_one_draw, done, noise).astype(bool),
         family=_each(lambda noise: noise_family(noise.get("_target_", "")), done, noise),
         self_reported=(done["self_reported"] != "").to_numpy(),
     ).drop(columns=[name for name in done if name.startswith("config_")])
@@ -94,6 +95,13 @@ def _privileged(method: Mapping[str, Any], label: str) -> str:
     needs = frozenset[str]().union(*map(needs_of, layers(method)))
     knows = sorted(needs) + ["setting=paper"] * knows_noise(method) + ["clean_val"] * label.endswith(":tuned_clean")
     return ", ".join(knows)
+
+
+def _one_draw(noise: Mapping[str, Any]) -> bool:
+    """Whether all seeds of a noise have the same wrong labels: recorded ones, unless they are drawn from several people's."""
+    target = noise.get("_target_", "")
+    same = noise_family(target) != "clean" and noise.get("set") != "redraw"
+    return same and defines(target, "not_drawn") and bool(declaration(noise, "noise", "not_drawn"))
 
 
 def _likelihood(method: Mapping[str, Any], model: Mapping[str, Any]) -> str:

@@ -55,6 +55,8 @@ def _of_cell(block: Sequence[Mapping[Any, Any]]) -> Section:
     if first["track"] == "noisy_val" and math.isfinite(first["rho_sel"]):
         verdict = "" if first["rho_sel"] >= 0.5 else ": noisy validation does not rank here"
         notes.append(f"rho_sel {first['rho_sel']:.2f}{verdict}")
+    if first["one_draw"]:
+        notes.append("all seeds have the same wrong labels: intervals are conditional on this noise")
     columns = [
         "method",
         "n",

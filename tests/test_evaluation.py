@@ -51,6 +51,24 @@ def test_the_oracle_chooses_on_one_half_and_is_scored_on_the_other(settings: dic
     assert sum(sizes) == len(y)
 
 
+def test_the_oracle_averages_what_both_halves_have() -> None:
+    """Thirds of three labels need each label's both values: one half may lack some."""
+    setting = make_setting("multilabel")
+    first = recorded(setting, [])._halves[0]
+    y = np.zeros_like(setting.truth.test.y)
+    y[np.flatnonzero(first)[:2], 0] = 1
+    y[np.flatnonzero(~first)[:2], :] = 1
+    setting = replace(setting, truth=replace(setting.truth, test=Examples(setting.truth.test.x, y)))
+    evaluation = Evaluation(setting.truth, setting.data.val, setting.data.problem, "halves", 1)
+    units = y.size
+    kept = Kept(0, np.full((units, 2), 0.5), np.zeros(units, dtype=np.int64), np.zeros((1, 2)), None, None)
+    evaluation._keep({"half_0": 0.5, "half_1": 0.5}, kept)
+    evaluation.records.append(Checkpoint(0, {"half_0": 0.5, "half_1": 0.5}, {}, np.zeros(units, dtype=bool), "", 0.0))
+    found = evaluation.scores("oracle")
+    assert "map" in found
+    assert "map_head" not in found
+
+
 def test_a_track_without_its_labels_has_no_score(settings: dict[str, Setting]) -> None:
     made = recorded(settings["multiclass"], [{"noisy_val": 0.5}, {"noisy_val": 0.4}])
     assert made.position("clean_val") is None

@@ -20,7 +20,7 @@ from benchmark.pagerows import details
 from benchmark.runs import run_table
 from benchmark.stats import CELL, mean_interval
 from benchmark.store import Row
-from benchmark.tables import interval, marks_of, of_board, plain_board
+from benchmark.tables import interval, marks_of, of_board, of_cells, plain_board
 
 GRID = {
     "digits": {"noise": ["clean", "symmetric(rate=0.4)"], "method": ["erm", "gce", "small_loss", "forward"]},
@@ -195,3 +195,17 @@ def test_a_ranking_marks_who_knows_more_and_keeps_its_stars_apart() -> None:
     assert lines["elr"][1].endswith("]*")
     assert ranking.columns[2] == "[95 % over seeds, these tasks]"
     assert plain_board(("multiclass", "last"), found.boards["multiclass", "last"], marks_of(found.cells))["methods"][0]["marks"] == ""
+
+
+@pytest.mark.parametrize(
+    ("noise", "same"),
+    [("clean", False), ("recorded", True), ("votes", True), ("human(set=worse)", True), ("human(set=redraw)", False), ("symmetric", False)],
+)
+def test_intervals_say_where_all_seeds_have_the_same_wrong_labels(noise: str, same: bool) -> None:
+    task = "cifar10n" if noise.startswith("human") else "newswire"
+    (cell,) = expand([{"task": task, "noise": noise, "method": "erm", "trainer": "smoke"}], {}, {}, []).cells
+    metric = "accuracy" if task == "cifar10n" else "f1"
+    fields: dict[str, Any] = {"labels": cell.labels, "config": dict(cell.config), "cost": {"passes": 1, "seconds": 1.0}}
+    made = [Row(cell=cell.id, seed=(s, s, s), status="ok", metrics={f"test/last/{metric}": 0.5 + s / 10}, **fields, **cell.choice) for s in range(2)]
+    (section,) = of_cells(compute(made).cells)
+    assert ("all seeds have the same wrong labels: intervals are conditional on this noise" in section.note) == same

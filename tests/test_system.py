@@ -169,6 +169,12 @@ def test_make_passes_axes_from_the_command_line_only() -> None:
     assert "seeds" not in shown
 
 
+@pytest.mark.parametrize("target", ["sweep", "status", "plan"])
+def test_make_hands_the_setting_to_whatever_expands_the_grid(target: str) -> None:
+    shown = subprocess.run(["make", "-n", target, "SETTING=blind"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert '"setting=blind"' in shown
+
+
 def test_make_help_names_every_target() -> None:
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in ("setup", "sweep", "smoke", "lint", "test", "status", "leaderboard", "clean", "bench"):
