@@ -102,6 +102,8 @@ def resolve(axis: str, overrides: tuple[str, ...]) -> tuple[str, Mapping[str, An
         if keys[-1] not in node:
             raise ConfigError(f"{axis} {name} has no key {keys[-1]!r}: {choices(keys[-1], [k for k in node if k != '_target_'])}")
         node[keys[-1]] = option(group, text) if at else value_of(override)
+        if isinstance(node[keys[-1]], float) and not math.isfinite(node[keys[-1]]):
+            raise ConfigError(f"{override} is no finite number: give one, or null")
     return name, config
 
 
@@ -112,7 +114,7 @@ def value_of(override: str) -> Any:
     """The value of ``key=value`` as Hydra reads it. Plain numbers, which large grids are made of, need no grammar: it takes milliseconds.
 
     Raises:
-        ConfigError: several values, none that can be read, or a number that is not finite.
+        ConfigError: several values, or none that can be read.
     """
     text = override.partition("=")[2]
     if NUMBER.fullmatch(text):
@@ -123,10 +125,7 @@ def value_of(override: str) -> Any:
         raise ConfigError(f"{override} cannot be read ({str(error).splitlines()[0]}): close brackets, and put words with spaces or signs in quotes") from error
     if read.is_sweep_override():
         raise ConfigError(f"{override} sweeps over a setting that is no axis: run one sweep for each value")
-    value = read.value()
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{override} is no finite number: give one, or null")
-    return value
+    return read.value()
 
 
 def default_model(task: str) -> str:

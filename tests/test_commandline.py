@@ -78,13 +78,19 @@ def test_an_experiment_whose_hydra_block_calls_something_else_is_refused(tmp_pat
     [
         ("trainer.lr=0.1,0.2", "is no axis: run one sweep for each value"),
         ("method.q=[1", r"method.q=\[1 cannot be read"),
-        ("noise.rate=nan", "noise.rate=nan is no finite number"),
-        ("noise.rate=-inf", "noise.rate=-inf is no finite number"),
     ],
 )
 def test_a_value_that_is_not_one_is_named(override: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         value_of(override)
+
+
+@pytest.mark.parametrize("value", ["nan", "-inf"])
+def test_a_number_that_is_not_finite_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match=f"noise.rate={value} is no finite number"):
+        prepared(["task=digits", "noise=symmetric", f"noise.rate={value}"])
+    with pytest.raises(ConfigError, match=f"noise.rate={value} is no finite number"):
+        expand([{"task": "digits", "noise": f"symmetric(rate={value})", "method": "erm", "trainer": "smoke"}], {}, {}, [])
 
 
 def test_a_list_of_seeds_that_is_written_without_brackets_is_that_list(monkeypatch: pytest.MonkeyPatch) -> None:
