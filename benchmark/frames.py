@@ -92,7 +92,7 @@ def _adapted(task: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
 
 def _privileged(method: Mapping[str, Any], label: str) -> str:
     """What a method knows beside noisy labels; a tuning by right labels is in its label."""
-    needs = frozenset[str]().union(*map(needs_of, layers(method)))
+    needs = frozenset[str]().union(*map(needs_of, layers(method))) - met_by_wrappers(method)
     knows = sorted(needs) + ["setting=paper"] * knows_noise(method) + ["clean_val"] * label.endswith(":tuned_clean")
     return ", ".join(knows)
 
@@ -130,6 +130,12 @@ def noise_family(target: str) -> str:
     if module in MIXED:
         return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
     return "real" if module in REAL else "instance dependent" if module in INSTANCE else module.replace("_", " ")
+
+
+def met_by_wrappers(method: Mapping[str, Any]) -> frozenset[str]:
+    """Needs of wrapped methods that a wrapper meets by an estimate from noisy labels."""
+    made = (declaration(layer, "method", "meets").items() for layer in layers(method))
+    return frozenset(need for layer, found in zip(layers(method), made, strict=True) for need, (key, value) in found if layer.get(key) == value)
 
 
 def needs_of(config: Mapping[str, Any]) -> frozenset[str]:

@@ -158,6 +158,7 @@ def test_every_public_function_is_covered() -> None:
     beside |= {"progressive_confidence", "purify", "uniform_confidence"}
     beside |= {"dawid_skene", "majority_vote"}  # test_tasks_corpora
     beside |= {"bag_marginals"}  # test_traps
+    beside |= {"confident_rate"}  # test_methods_known_rate
     text = {"benchmark.functional.denoising", "benchmark.functional.estimation"}  # test_methods_text
     beside |= {name for name in functional.__all__ if getattr(functional, name).__module__ in text}
     functions = [case[0].func if isinstance(case[0], partial) else case[0] for case in CASES.values()]

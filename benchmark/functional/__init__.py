@@ -48,7 +48,17 @@ from benchmark.functional.multilabel import (
 )
 from benchmark.functional.proportions import bag_marginals
 from benchmark.functional.robust import bootstrapped, bounded_cross_entropy, normalized_cross_entropy, normalized_focal, reverse_cross_entropy
-from benchmark.functional.selection import class_balanced, forget_schedule, group_rates, label_prior, linear_ramp, overall_rate, rank_in_group, small_loss
+from benchmark.functional.selection import (
+    class_balanced,
+    confident_rate,
+    forget_schedule,
+    group_rates,
+    label_prior,
+    linear_ramp,
+    overall_rate,
+    rank_in_group,
+    small_loss,
+)
 from benchmark.functional.semisupervised import co_guess, contrast, mix_targets, negative_entropy, refine, sharpen, uniform_penalty
 from benchmark.functional.transition import (
     anchor_transition,
@@ -81,6 +91,7 @@ __all__ = [
     "class_balanced",
     "class_weights",
     "co_guess",
+    "confident_rate",
     "consensus",
     "consensus_transition",
     "contrast",

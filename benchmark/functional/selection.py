@@ -80,6 +80,38 @@ def overall_rate(rate: Tensor, observed: Observed) -> Tensor:
     return (rate * label_prior(observed, rate.shape[1], per_column=False).to(rate)).sum().reshape(1, 1)
 
 
+def confident_rate(probability: Tensor, observed: Observed, columns: int) -> Tensor:
+    """(columns, K) estimated share of wrong labels among those of each column and observed class, from out-of-fold predictions.
+
+    A unit that is observed as i counts for the class j with the largest p_j among those with p_j >= t_j, t_j the mean p_j of the units observed as j; it
+    counts for none if there is no such class. The estimate is 1 - C_ii / sum_j C_ij, 0 where nothing counts.
+    Northcutt, Jiang and Chuang, 2021, arXiv:1911.00068.
+
+    Args:
+        probability: (U, K) out of fold.
+        observed: labels of the units; those that are not live do not count.
+        columns: C of multi-label units, each with a joint of its own, else 1.
+
+    >>> seen = Observed(torch.tensor([0, 0, 0, 1, 1]), torch.arange(5), torch.zeros(5, dtype=torch.long), torch.ones(5, dtype=torch.bool))
+    >>> p = torch.tensor([0.1, 0.2, 0.9, 0.8, 0.9])
+    >>> confident_rate(torch.stack([1 - p, p], 1), seen, 1)
+    tensor([[0.3333, 0.0000]])
+    """
+    live = observed.live
+    value, p = observed.value[live], probability[live].double()
+    layer = observed.column[live] if columns > 1 else torch.zeros_like(value)
+    k = p.shape[1]
+    own = layer * k + value
+    total = torch.bincount(own, minlength=columns * k).clamp(min=1)
+    threshold = torch.bincount(own, weights=p.gather(1, value[:, None])[:, 0], minlength=columns * k) / total
+    confident = torch.where(p >= threshold.reshape(columns, k)[layer] - 1e-12, p, -torch.inf)
+    counted = confident.isfinite().any(1)
+    joint = torch.bincount(own[counted] * k + confident[counted].argmax(1), minlength=columns * k * k).reshape(columns, k, k).double()
+    row = joint.sum(2)
+    wrong = row - joint.diagonal(dim1=1, dim2=2)
+    return (wrong / row.clamp(min=1)).to(probability.dtype)
+
+
 def linear_ramp(epoch: int, epochs: int, start: float, length: float) -> float:
     """0 up to a share ``start`` of the epochs, then linearly to 1 over a share ``length``.
 

@@ -114,6 +114,7 @@ class Method(nn.Module):
     native: ClassVar[frozenset[str]] = frozenset({"multiclass"})  # problem types of the paper; others are marked adapted
     needs: ClassVar[frozenset[str]] = frozenset()  # of NEEDS
     needs_where: ClassVar[dict[str, tuple[str, str]]] = {}  # need -> (hyper-parameter, value): an instance with another value has no such need
+    meets: ClassVar[dict[str, tuple[str, str]]] = {}  # need of a wrapped method -> (hyper-parameter, value) with which this one meets it from noisy labels
     uses_val: ClassVar[bool] = False  # fits something on noisy validation labels: it gets half of them, selection the other half
     intervals: ClassVar[bool] = False  # ``deviation`` gives intervals around the predictions of numbers
     warm_up: ClassVar[bool] = False  # begins with epochs of plain training
