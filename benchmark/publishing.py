@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from benchmark.analysis import PLAN
 from benchmark.errors import ConfigError
 from benchmark.files import write_atomically
 from benchmark.identity import AXES, ROOT
+from benchmark.stats.aa import BOARDS, false_winners
 from benchmark.status import options_of
 from benchmark.store import Row, parse
+
+if TYPE_CHECKING:
+    from benchmark.comparisons import Leaderboard
 
 RESULTS = ROOT / "results"
 
@@ -27,6 +33,14 @@ def folded(published: Iterable[Row], new: Iterable[Row]) -> list[Row]:
     return sorted(rows.values(), key=lambda row: (*(row.labels[axis] for axis in AXES), row.cell, row.seed))
 
 
+def equal_methods(found: Leaderboard) -> Iterator[str]:
+    """The A/A test of every board that has a test: how often it would name a winner among these rows if names meant nothing."""
+    for (problem, track), board in found.boards.items():
+        share = false_winners(board.blocks.tasks.to_numpy()) if track == PLAN.selection else None
+        if share is not None:
+            yield f"A/A, {problem}: {100 * share:.1f} % of {BOARDS} boards of these rows with names permuted within tasks have a winner (at most 6 %)"
+
+
 def publish(arguments: Sequence[str]) -> int:
     """``publish [rows=FILE]``: check the finished rows of the results folder, or of somebody's file, fold them in, rebuild the tracked board.
 
@@ -35,8 +49,9 @@ def publish(arguments: Sequence[str]) -> int:
     Raises:
         ConfigError: there is nothing to publish.
     """
+    from benchmark.comparisons import compute
     from benchmark.doctor import examine, read_rows
-    from benchmark.leaderboard import write
+    from benchmark.leaderboard import write_board
     from benchmark.readme import fill
 
     own, paths, rest = options_of(arguments, rows="")
@@ -56,7 +71,10 @@ def publish(arguments: Sequence[str]) -> int:
         rows = [row.model_copy(update={"provenance": row.provenance | {"self_reported": True}}) for row in rows]
     after = folded(before, (row for row in rows if row.status == "ok"))
     write_atomically(RESULTS / "reference.jsonl", "".join(row.model_dump_json() + "\n" for row in after).encode())
-    _, parts = write(after, RESULTS)
+    board = compute(after)
+    _, parts = write_board(board, after, RESULTS)
     fill(RESULTS.parent / "README.md", parts)
+    for text in equal_methods(board):
+        print(text)
     print(f"{len(after) - len(before)} rows added, {len(after)} published; board: {RESULTS / 'leaderboard.html'}")
     return 0

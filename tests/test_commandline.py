@@ -15,7 +15,7 @@ from benchmark.config import CONF
 from benchmark.errors import ConfigError, DataError
 from benchmark.grid import expand, value_of
 from benchmark.status import options_of, planned
-from benchmark.sweep import grid_of, seed_tuples
+from benchmark.sweep import grid_of, report, seed_tuples
 from benchmark.terminal import printable
 
 
@@ -155,6 +155,12 @@ def test_commands_refuse_what_they_do_not_know(command: str, words: str, tmp_pat
     with pytest.raises(ConfigError, match=words):
         run([*command.split(), *([] if command.startswith("docs") else [f"paths.results={tmp_path}"])])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_without_a_row_leaves_the_board_of_the_last_one(tmp_path: Path) -> None:
+    grid = expand([{"task": "digits", "noise": "clean", "method": "erm", "trainer": "smoke"}], {}, {}, [])
+    assert report(grid, [(0, 0, 0)], tmp_path) == []
+    assert not (tmp_path / "local").exists()
 
 
 def test_a_yaml_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from boardrows import made_rows
 
+from benchmark.comparisons import compute
+from benchmark.publishing import equal_methods
 from benchmark.stats import CELL, block_scores, max_t
-from benchmark.stats.aa import board_p, board_power, interacting, permuted_names, pseudo_methods, winner_share
+from benchmark.stats.aa import board_p, board_power, false_winners, interacting, permuted_names, pseudo_methods, winner_share
 from benchmark.stats.signflip import sign_flips
 
 LIMIT = 0.06
@@ -94,3 +99,18 @@ def test_power_of_a_board_grows_with_its_tasks() -> None:
     assert found == sorted(found)
     assert 0.3 < found[0] < 0.6
     assert found[2] > 0.95
+
+
+def test_the_test_of_real_rows_permutes_their_names_and_needs_six_tasks() -> None:
+    z = real_like(7, 5, np.random.default_rng(10))
+    assert false_winners(z, boards=500, seed=3) == winner_share(permuted_names(z, 500, np.random.default_rng(3)), seed=3)
+    assert false_winners(z[:5]) is None
+    assert false_winners(z[:, :0]) is None
+
+
+def test_what_is_published_says_how_often_equal_methods_would_win() -> None:
+    (line,) = equal_methods(compute(made_rows(tasks=6, effects={"erm": 0.0, "gce": 0.05})))
+    found = re.fullmatch(r"A/A, multiclass: (\d+\.\d) % of 5000 boards of these rows with names permuted within tasks have a winner \(at most 6 %\)", line)
+    assert found is not None
+    assert float(found[1]) <= 100 * LIMIT
+    assert not list(equal_methods(compute(made_rows(tasks=5, effects={"erm": 0.0, "gce": 0.05}))))

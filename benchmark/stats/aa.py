@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.stats.signflip import adjusted, largest, sign_flips
+from benchmark.stats.signflip import LEAST_TASKS, adjusted, largest, sign_flips
 
+BOARDS = 5000  # of an A/A test
 DRAWS = 2000  # flips beyond 16 blocks: enough for a share over thousands of boards
 
 
@@ -63,6 +64,13 @@ def permuted_names(z: np.ndarray, boards: int, rng: np.random.Generator, block: 
     order = rng.random((boards, block.max() + 1, level.shape[1])).argsort(axis=2)[:, block]
     moved = np.take_along_axis(np.broadcast_to(level, (boards, *level.shape)), order, axis=2)
     return moved[..., 1:] - moved[..., :1]
+
+
+def false_winners(z: np.ndarray, boards: int = BOARDS, seed: int = 0) -> float | None:
+    """Share of boards made of these very z, (D, M), with names permuted within tasks, that have a winner. None below six tasks or without a method."""
+    if len(z) < LEAST_TASKS or not z.shape[1]:
+        return None
+    return winner_share(permuted_names(z, boards, np.random.default_rng(seed)), seed=seed)
 
 
 def interacting(boards: int, tasks: int, cells: int, methods: int, interaction: float, rng: np.random.Generator) -> np.ndarray:
