@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from benchmark.data import verified
 from benchmark.errors import DataError
@@ -90,11 +90,13 @@ def tar_files(content: bytes, suffix: str, where: str) -> Iterator[tuple[str, by
     """Name and content of the regular files of a tar archive whose names end in ``suffix``, sorted by name; links and devices are passed over.
 
     Raises:
-        DataError: no tar archive, or a file that is too large.
+        DataError: no tar archive, a name that leads out of it, or a file that is too large.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(content)) as opened:
             for entry in sorted(opened.getmembers(), key=lambda entry: entry.name):
+                if entry.name.startswith("/") or ".." in PurePosixPath(entry.name).parts:
+                    raise DataError(f"{where}: the name {entry.name!r} leads out of the archive: this is not the expected archive, fetch it again")
                 if not entry.isreg() or not entry.name.endswith(suffix):
                     continue
                 if entry.size > LARGEST:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -109,6 +111,16 @@ def test_bad_archives_are_one_line(tmp_path: Path, paths: Paths) -> None:
     with pytest.raises(DataError, match="has 9 indexed reports"):
         load_task("cxr_reports", paths, **small)
     assert LARGEST > 2e8
+
+
+@pytest.mark.parametrize("name", ["../outside.xml", "a/../../outside.xml", "/etc/outside.xml"])
+def test_an_archive_with_a_name_that_leads_out_of_it_is_refused(name: str) -> None:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for path in ("./a.xml", name):
+            archive.addfile(tarfile.TarInfo(path), io.BytesIO())
+    with pytest.raises(DataError, match=f"here: the name '{name}' leads out of the archive"):
+        list(tar_files(content.getvalue(), ".xml", "here"))
 
 
 def test_entities_and_broken_reports_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
