@@ -33,6 +33,7 @@ class Plan:
     baseline: str = "erm"
     excluded_noise: tuple[str, ...] = ("clean",)
     development: tuple[str, ...] = DEVELOPMENT  # never ranked, nor are parts of them
+    tiers: str = "networks that saw the task alone; those that read or begin as pretrained encoders are a tier of their own, estimates only"
     regime: str = "cells where erm does not memorize are shown apart; cells where that cannot be measured stay"
     effect: str = "mean over seeds of (method - erm) / pooled seed sd of the cell, cells of a task averaged"
     blocks: str = "task: options that name other data make another one, all others do not"
@@ -66,12 +67,13 @@ def primary(data: pd.DataFrame, rho: pd.DataFrame, plan: Plan = PLAN) -> dict[tu
     """The boards of the plan, by problem kind and track.
 
     Args:
-        data: one line per run and track: problem, task, noise, model, trainer, method, track, seed, score (larger is better), memorization, ceiling.
+        data: one line per run and track: problem, task, noise, model, trainer, method, track, seed, score (larger is better), memorization,
+            ceiling, pretrained.
         rho: one line per cell, as ``rho_sel`` gives it.
         plan: what is analyzed.
     """
     boards = {}
-    ranked = data[~data["task"].isin([task for task in data["task"].unique() if is_development(task)])]
+    ranked = data[~data["task"].isin([task for task in data["task"].unique() if is_development(task)]) & ~data["pretrained"]]
     for problem, rows in ranked.groupby("problem", sort=True, observed=True):
         kept = memorizing_only(rows, regime_gate(rows, plan.baseline))
         for track in (plan.selection, *plan.beside):

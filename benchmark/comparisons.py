@@ -21,9 +21,12 @@ from benchmark.stats import CELL, LINE, Board, as_text, cell_table, groups, keys
 from benchmark.stats.cells import PLACE
 from benchmark.store import Row
 
-FIRST = ["problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "one_draw", "family", "inputs", "self_reported"]
+FIRST = [
+    *("problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "one_draw", "family"),
+    *("inputs", "pretrained", "self_reported"),
+]
 MEANS = ["rate", "memorization", "detection", "passes", "seconds", "forward", "backward"]
-RANKED = [*CELL, "problem", "track", "method", "seed", "score", "memorization", "ceiling"]  # what the plan's analysis reads
+RANKED = [*CELL, "problem", "track", "method", "seed", "score", "memorization", "ceiling", "pretrained"]  # what the plan's analysis reads
 PORTION = 100_000  # runs that are compared at once: cells of other tasks do not matter
 
 

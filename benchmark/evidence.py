@@ -28,11 +28,12 @@ SURE = ("read", "secondary", "unsure")
 
 
 def advice(cells: pd.DataFrame, data: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Answers per task type from the noisy cells of its tasks; from development tasks only where there are no others."""
+    """Answers per task type from the noisy cells of its tasks; from development tasks and pretrained encoders only where there are no others."""
     last = data[(data["track"] == PLAN.selection) & (data["noise"] != "clean")]
     for problem, rows in last.groupby("problem", sort=True, observed=True):
         development = rows["task"].isin([task for task in rows["task"].unique() if is_development(task)])
-        kept = rows[~development] if (~development).any() else rows
+        ranked = ~development & ~rows["pretrained"]
+        kept = rows[ranked] if ranked.any() else rows
         z = block_scores(kept, PLAN.baseline).cells
         if z.empty:
             continue

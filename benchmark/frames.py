@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.config import declaration
-from benchmark.declarations import defines
+from benchmark.declarations import declared, defines
 from benchmark.grid import layers
 from benchmark.protocol import CHECKPOINTS, PRIMARY
 from benchmark.published import knows_noise
@@ -21,7 +21,10 @@ from benchmark.store import Row
 
 CURVE = ["task", "noise", "model", "trainer", "method", "seed"]
 OF_RUN = (*CURVE, "noise_name", "test_labels", *COSTS, "rate")
-OF_PLUGINS = ("problem", "metric", "sign", "adapted", "privileged", "likelihood", "method_target", "inputs", "one_draw", "family", "self_reported")
+OF_PLUGINS = (
+    *("problem", "metric", "sign", "adapted", "privileged", "likelihood", "method_target", "inputs", "pretrained", "one_draw", "family"),
+    "self_reported",
+)
 
 
 def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFrame:
@@ -42,6 +45,7 @@ def described(runs: pd.DataFrame) -> pd.DataFrame:
         likelihood=_each(_likelihood, done, method, model),
         method_target=_each(lambda method: next(layers(method))["_target_"], done, method),
         inputs=_each(lambda task: task.get("inputs", ""), done, task),
+        pretrained=_each(_pretrained, done, task, model).astype(bool),
         one_draw=_each(_one_draw, done, noise).astype(bool),
         family=_each(lambda noise: noise_family(noise.get("_target_", "")), done, noise),
         self_reported=(done["self_reported"] != "").to_numpy(),
@@ -95,6 +99,12 @@ def _privileged(method: Mapping[str, Any], label: str) -> str:
     needs = frozenset[str]().union(*map(needs_of, layers(method))) - met_by_wrappers(method)
     knows = sorted(needs) + ["setting=paper"] * knows_noise(method) + ["clean_val"] * label.endswith(":tuned_clean")
     return ", ".join(knows)
+
+
+def _pretrained(task: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
+    """Whether a cell's network reads what an encoder that other data trained makes of the inputs, or begins as one."""
+    target = model["_target_"]
+    return bool(task.get("features")) or (defines(target, "pretrained") and bool(declared(target, "pretrained")))
 
 
 def _one_draw(noise: Mapping[str, Any]) -> bool:

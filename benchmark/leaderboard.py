@@ -78,7 +78,8 @@ def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def table_csv(cells: pd.DataFrame) -> bytes:
     """Lines as csv, empty where there is nothing; pandas takes ten times as long."""
-    words = {name: cells[name].map({True: "True", False: "False"}) for name in ("adapted", "one_draw", "self_reported", "memorizes") if name in cells}
+    truths = ("adapted", "pretrained", "one_draw", "self_reported", "memorizes")
+    words = {name: cells[name].map({True: "True", False: "False"}) for name in truths if name in cells}
     out = pa.BufferOutputStream()
     csv.write_csv(pa.Table.from_pandas(cells.assign(**words), preserve_index=False), out, csv.WriteOptions(include_header=False, quoting_style="needed"))
     return ",".join(cells).encode() + b"\n" + out.getvalue().to_pybytes()

@@ -12,7 +12,11 @@ from benchmark.declarations import NotDeclaredError, declared, defines, problem_
 from benchmark.identity import ROOT
 from benchmark.problems import PROBLEMS
 
-READ = {"method": ("kinds", "problems", "native", "needs", "needs_where"), "noise": ("problems", "needs", "not_drawn", "not_nested"), "model": ("inputs",)}
+READ = {
+    "method": ("kinds", "problems", "native", "needs", "needs_where"),
+    "noise": ("problems", "needs", "not_drawn", "not_nested"),
+    "model": ("inputs", "pretrained"),
+}
 
 
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in READ for name in names(group)])

@@ -65,6 +65,13 @@ def test_frames_turn_errors_and_mark_methods() -> None:
     assert marks["likelihood"].eq("").all()
 
 
+def test_cells_on_pretrained_encoders_are_told_apart() -> None:
+    row = rows()[0]
+    changed = {"task": {"features": "efficientnet_lite0"}, "model": {"_target_": "benchmark.models.pretrained.Pretrained"}, "noise": {}}
+    made = [row.model_copy(update={"cell": row.cell + axis, "config": row.config | {axis: row.config[axis] | new}}) for axis, new in changed.items()]
+    assert run_frame(made, ["last"])["pretrained"].tolist() == [True, True, False]
+
+
 def test_a_wrapper_is_marked_by_what_it_wraps_and_a_crf_by_its_likelihood() -> None:
     row = rows()[0]
     grid = expand(

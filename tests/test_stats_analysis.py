@@ -15,7 +15,7 @@ from benchmark.stats import CELL, rho_sel
 
 def test_the_digest_is_pinned() -> None:
     """A change of the plan is a change of what published numbers mean: raise PROTOCOL_VERSION and say so in CHANGELOG.md."""
-    assert PLAN.digest() == "5dfe3b8d7ccb4bbd"
+    assert PLAN.digest() == "d3625136a2e8d24f"
 
 
 def test_every_entry_is_in_the_digest() -> None:
@@ -41,7 +41,7 @@ def data() -> pd.DataFrame:
         for s in range(8)
     ]
     rows = pd.DataFrame(names, columns=["problem", *CELL, "track", "method", "seed"])
-    rows = rows.assign(score=rng.normal(size=len(rows)), memorization=0.4, ceiling=0.9)
+    rows = rows.assign(score=rng.normal(size=len(rows)), memorization=0.4, ceiling=0.9, pretrained=False)
     rows.loc[rows["method"] == "x", "score"] += 3
     rows.loc[(rows["task"] == "multiclass0"), "ceiling"] = 0.5
     rows.loc[rows["problem"] == "regression", "ceiling"] = np.nan
@@ -71,3 +71,11 @@ def test_development_tasks_are_never_ranked(data: pd.DataFrame) -> None:
     found = primary(renamed, rho_sel(curves))
     assert not {"digits", "diamonds"} & {task for board in found.values() for task in board.blocks.tasks.index}
     assert len(found["regression", "last"].blocks.tasks) == 6
+
+
+def test_pretrained_encoders_are_a_tier_of_their_own(data: pd.DataFrame) -> None:
+    mixed = data.assign(pretrained=(data["task"] == "multiclass1") & (data["noise"] == "a"))
+    runs = mixed[mixed["track"] == "last"]
+    found = primary(mixed, rho_sel(runs[[*CELL, "method", "seed"]].assign(checkpoint=0, clean=0.0, noisy=0.0)))
+    cells = found["multiclass", "last"].blocks.cells.reset_index()
+    assert set(cells.loc[cells["task"] == "multiclass1", "noise"]) == {"b"}

@@ -30,6 +30,7 @@ class Network(nn.Module):
     """
 
     places: ClassVar[bool] = False
+    pretrained: ClassVar[bool] = False  # begins as an encoder that other data trained: a tier of its own on the board
     inputs: ClassVar[frozenset[str]] = frozenset({"vector", "image"})  # kinds of inputs that it reads
     files: ClassVar[tuple[str, ...]] = ()  # options that name a file or folder which it reads
     head: nn.Module

@@ -87,6 +87,7 @@ class Pretrained(Network):
         ConfigError: no name, the library is missing, or the model cannot be loaded.
     """
 
+    pretrained: ClassVar[bool] = True
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
     files: ClassVar[tuple[str, ...]] = ("backbone",)  # where it is a folder
 

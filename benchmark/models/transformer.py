@@ -33,6 +33,7 @@ class Transformer(Network):
             the task does not tell its words.
     """
 
+    pretrained: ClassVar[bool] = True
     inputs: ClassVar[frozenset[str]] = frozenset({"tokens"})
     files: ClassVar[tuple[str, ...]] = ("name",)  # where it is a folder
 

@@ -6,9 +6,9 @@ function boardPage({ query }) {
   const own = new URLSearchParams(query);
   own.set("problem", problem);
   const noisy = chosen(own).filter((i) => !D.cells[L.c[i]].clean);
-  const ranked = noisy.filter((i) => mayRank(L.c[i], track));
-  const all = query.get("cells") === "all" || (!query.get("cells") && !ranked.length);
-  const found = estimates(all ? noisy : ranked);
+  const tier = { ranked: noisy.filter((i) => mayRank(L.c[i], track)), pretrained: noisy.filter((i) => mayRank(L.c[i], track, true)), all: noisy };
+  const { ranked } = tier, which = query.get("cells") in tier ? query.get("cells") : ranked.length ? "ranked" : "all", all = which === "all";
+  const found = estimates(tier[which]);
   const narrowed = [...query].some(([key, value]) => value && !["problem", "track", "sort", "dir", "psort", "pdir"].includes(key));
   return [
     el("h1", null, "Label noise leaderboard"),
@@ -18,9 +18,9 @@ function boardPage({ query }) {
     el("h2", null, "Estimates on a selection"),
     el("p", { class: "note" }, "A filter computes everything again from the seeds' scores of the rows that it keeps: the methods that have every run, the pooled sd, z, the intervals, the ranks. Nothing is dropped from a finished ranking. No p-values here: these views are not the primary analysis."),
     filterBar(own, ["track", "inputs", "task", "noise", "rate", "family", "privileged", "adapted"], true,
-      el("label", null, "Cells", el("select", { name: "cells", onchange: (event) => change({ cells: event.target.value }) }, [["ranked", "only those that may rank"], ["all", "all"]].map(([value, text]) => el("option", { value, selected: (value === "all") === all }, text))))),
+      el("label", null, "Cells", el("select", { name: "cells", onchange: (event) => change({ cells: event.target.value }) }, [["ranked", "only those that may rank"], ["pretrained", "on pretrained encoders"], ["all", "all"]].map(([value, text]) => el("option", { value, selected: value === which }, text))))),
     el("p", { id: "count", role: "status" }, `${found.lines.length} methods, ${found.names.length} cells of ${tasks(found.blocks.length)}, ${problem}, selected by ${track}.`,
-      all && !ranked.length && noisy.length ? " No cell of this selection may rank (development tasks, cells where erm does not memorize or where noisy validation does not inform): these are estimates over all of its cells." : ""),
+      all && !ranked.length && noisy.length ? " No cell of this selection may rank (development tasks, pretrained encoders, cells where erm does not memorize or where noisy validation does not inform): these are estimates over all of its cells." : ""),
     found.lines.length ? selectionViews(found, query) : el("p", null, "Nothing to compare: no cell has erm and two seeds."),
     apart(noisy, track),
     everyKind(track, problems),
@@ -63,7 +63,7 @@ const incomplete = (entries) => (entries.length ? el("p", { class: "note" }, "No
 // Cells that may not rank, with the reason: they are shown, and never in a ranking.
 function apart(noisy, track) {
   const cells = [...new Set(noisy.map((i) => L.c[i]))].filter((c) => !mayRank(c, track)).map((c) => D.cells[c]);
-  const why = (cell) => (cell.development ? "a development task: settings were chosen on it" : cell.memorizes === false ? cell.reason : `rho_sel ${number(cell.rho, 2)}: noisy validation does not rank here`);
+  const why = (cell) => (cell.development ? "a development task: settings were chosen on it" : cell.pretrained ? "a pretrained encoder: a tier of its own" : cell.memorizes === false ? cell.reason : `rho_sel ${number(cell.rho, 2)}: noisy validation does not rank here`);
   return cells.length ? el("details", null, el("summary", null, `${cells.length} ${cells.length === 1 ? "cell" : "cells"} of this selection may not rank`), el("ul", null, cells.map((cell) => el("li", null, cellLink(D.cells.indexOf(cell)), ": ", why(cell))))) : "";
 }
 function selectionViews(found, query) {

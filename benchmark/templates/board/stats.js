@@ -23,10 +23,10 @@ function ranks(values, down = true) { // ties share their mean rank
   return out;
 }
 
-// Which cells may rank: not clean, no development task, erm memorizes (or that cannot be measured), and noisy validation informs.
-function mayRank(c, track) {
+// Which cells of a tier may rank: not clean, no development task, erm memorizes (or that cannot be measured), and noisy validation informs.
+function mayRank(c, track, pretrained = false) {
   const cell = D.cells[c];
-  return !cell.clean && !cell.development && cell.memorizes !== false && (track !== "noisy_val" || cell.rho >= D.least_rho);
+  return cell.pretrained === pretrained && !cell.clean && !cell.development && cell.memorizes !== false && (track !== "noisy_val" || cell.rho >= D.least_rho);
 }
 
 // z = mean over seeds of (method - erm) / pooled seed sd of the cell; cells of a task averaged. As stats.boards.block_scores.
