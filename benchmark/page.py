@@ -231,6 +231,7 @@ def _cell(key: Mapping[str, Any], line: Mapping[str, Any], stats: Mapping[str, A
         "clean": key["noise"] == "clean",
         "development": is_development(key["task"]),
         "pretrained": bool(line["pretrained"]),
+        "one_draw": bool(line["one_draw"]),
         "memorizes": None if memorizes is None or memorizes != memorizes else bool(memorizes),  # noqa: PLR0124
         "reason": line["reason"] if isinstance(line["reason"], str) else "",
         "rho": None if line["rho_sel"] != line["rho_sel"] else round(float(line["rho_sel"]), 4),

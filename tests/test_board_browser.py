@@ -196,6 +196,25 @@ def test_a_cell_shows_every_seed_with_its_command(quiet: Browser) -> None:
     assert quiet.texts("svg[role=img] > title")
 
 
+def test_what_a_cell_may_not_say_stands_on_its_page(quiet: Browser) -> None:
+    place = "#/cell/" + quiet.js("encodeURIComponent('made1 | symmetric(rate=0.4) | cnn | smoke')")
+    code = "const D = board.data; const cell = D.cells.find((c) => c.task === 'made1' && c.noise === 'symmetric(rate=0.4)');"
+    quiet.go(place)
+    before = quiet.js("document.body.innerText")
+    assert "tier of its own" not in before
+    assert "same wrong labels" not in before
+    quiet.js(f"(() => {{ {code} cell.pretrained = cell.one_draw = true; }})()")
+    try:
+        quiet.go("#/board?cells=pretrained")
+        assert ", 1 cell of 1 task," in quiet.texts("#count")[0]
+        quiet.go(place)
+        after = quiet.js("document.body.innerText")
+        assert "no: a pretrained encoder is a tier of its own" in after
+        assert "all seeds have the same wrong labels" in after
+    finally:
+        quiet.js(f"(() => {{ {code} cell.pretrained = cell.one_draw = false; }})()")
+
+
 def test_two_methods_are_compared_seed_by_seed(quiet: Browser) -> None:
     quiet.go("#/compare?a=elr&b=erm&track=last&rate=20 to 40 %")
     assert quiet.texts("#count")[0].startswith("elr is better in 16 of 16 cells")

@@ -19,14 +19,14 @@ function boardPage({ query }) {
     el("p", { class: "note" }, "A filter computes everything again from the seeds' scores of the rows that it keeps: the methods that have every run, the pooled sd, z, the intervals, the ranks. Nothing is dropped from a finished ranking. No p-values here: these views are not the primary analysis."),
     filterBar(own, ["track", "inputs", "task", "noise", "rate", "family", "privileged", "adapted"], true,
       el("label", null, "Cells", el("select", { name: "cells", onchange: (event) => change({ cells: event.target.value }) }, [["ranked", "only those that may rank"], ["pretrained", "on pretrained encoders"], ["all", "all"]].map(([value, text]) => el("option", { value, selected: value === which }, text))))),
-    el("p", { id: "count", role: "status" }, `${found.lines.length} methods, ${found.names.length} cells of ${tasks(found.blocks.length)}, ${problem}, selected by ${track}.`,
+    el("p", { id: "count", role: "status" }, `${counted(found.lines.length, "method")}, ${counted(found.names.length, "cell")} of ${tasks(found.blocks.length)}, ${problem}, selected by ${track}.`,
       all && !ranked.length && noisy.length ? " No cell of this selection may rank (development tasks, pretrained encoders, cells where erm does not memorize or where noisy validation does not inform): these are estimates over all of its cells." : ""),
     found.lines.length ? selectionViews(found, query) : el("p", null, "Nothing to compare: no cell has erm and two seeds."),
     apart(noisy, track),
     everyKind(track, problems),
   ];
 }
-const tasks = (n) => `${n} ${n === 1 ? "task" : "tasks"}`;
+const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`, tasks = (n) => counted(n, "task");
 function primaryBoard(problem, track, narrowed, query) {
   const board = D.boards.find((b) => b.problem === problem && b.track === track);
   const title = `Ranking of the plan: ${problem}, selected by ${track}`;

@@ -76,7 +76,8 @@ function cellPage({ argument, query }) {
     el("h1", null, `${cell.task} · ${cell.noise}`),
     facts([["Task type", cell.problem], ["Modality", cell.inputs], ["Noise", link(cell.noise, "noise", cell.base)], ["Wrong labels", percent(cell.rate)], ["Model", cell.model], ["Trainer", cell.trainer], ["Test labels", cell.test_labels],
       ["Regime", cell.reason], ["Agreement of noisy and clean validation", known(cell.rho) ? `rho_sel ${number(cell.rho, 2)}${cell.rho < D.least_rho ? ": noisy validation does not rank here" : ""}` : ""],
-      ["Ranked", cell.clean ? "no: right labels" : cell.development ? "no: a development task" : cell.memorizes === false ? "no: erm does not memorize here" : "yes"]]),
+      ["Intervals", cell.one_draw ? "conditional on this noise: all seeds have the same wrong labels" : ""],
+      ["Ranked", cell.clean ? "no: right labels" : cell.development ? "no: a development task" : cell.pretrained ? "no: a pretrained encoder is a tier of its own" : cell.memorizes === false ? "no: erm does not memorize here" : "yes"]]),
     filterBar(query, ["track"], false),
     sortable(`Methods, selected by ${track}`, [
       { key: "method", label: "Method", left: true, value: (i) => D.methods[L.m[i]].name, show: (i) => methodLink(L.m[i], marks(i)) },
