@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import shlex
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -92,10 +93,11 @@ def logged(path: Path) -> Iterator[None]:
 
 def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Options) -> Row:
     row, origin = _begun(cell, seed)
+    start = time.perf_counter()
     try:
         with limited(options.seconds, options.memory_gb), open_logger(options.logger, cell, seed, paths.results) as watch:
             setting, outcome, metrics = take_part(cell, seed, paths, watch)
-            row |= {"metrics": metrics, "cost": dict(outcome.cost), "noise_stats": dict(setting.noise_stats)}
+            row |= {"metrics": metrics, "cost": dict(outcome.cost) | {"run_seconds": time.perf_counter() - start}, "noise_stats": dict(setting.noise_stats)}
             origin |= {"files": dict(setting.files)} if setting.files else {}
             origin |= dict(setting.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
             watch.finish(metrics, outcome, setting)

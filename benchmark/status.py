@@ -100,13 +100,13 @@ Costs = dict[tuple[str, ...], list[float]]
 
 
 def _costs(store: Store) -> Costs:
-    """Seconds of finished runs by (task, method, model, trainer), coarser to the end."""
+    """Seconds of whole runs, with loading and evaluation, by (task, method, model, trainer), coarser to the end."""
     out: Costs = {}
     for row in store.rows():
         if row.status == "ok":
             names = [row.labels[axis] for axis in ("trainer", "task", "method", "model")]
             for n in (4, 3, 2):
-                out.setdefault(tuple(names[:n]), []).append(float(row.cost["seconds"]))
+                out.setdefault(tuple(names[:n]), []).append(float(row.cost.get("run_seconds", row.cost["seconds"])))
     return out
 
 

@@ -30,7 +30,7 @@ from benchmark.leaderboard import rebuild
 from benchmark.paths import Paths
 from benchmark.runner import Options, run_cell
 from benchmark.setting import _setting
-from benchmark.status import status
+from benchmark.status import plan, status
 from benchmark.store import DIED, Store
 from benchmark.sweep import pending
 
@@ -280,3 +280,19 @@ def test_status_sweep_and_board_name_a_truncated_row_and_go_on(
     (record,) = caplog.records
     assert f"{path} is not a valid row" in record.getMessage()
     assert {line["method"] for line in json.loads((paths.results / "local" / "leaderboard.json").read_text())["cells"]} == {"gce"}
+
+
+def test_plan_counts_whole_runs(cells: list[Cell], paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Training alone would promise too little: data, references and evaluation take time too."""
+    monkeypatch.syspath_prepend(PLUGINS)
+    importlib.import_module("hydra_plugins.grid_sweeper")
+    for cell in cells:
+        (row,) = run_cell(cell, [SEED], paths)
+        assert row.cost["run_seconds"] > row.cost["seconds"]
+        altered = row.model_copy(update={"cost": row.cost | {"seconds": 1.0, "run_seconds": 60.0}})
+        Store(paths.results).write(altered, supersede=True)
+    words = ["task=digits(subset=500)", "noise=symmetric(rate=0.4)", "method=erm,gce", "model=linear", "seeds=[0,1,2]"]
+    assert plan(["experiment=smoke", *words, f"paths.results={paths.results}"]) == 0
+    shown = capsys.readouterr().out
+    assert "1 of 3 done, 60.0 s a run" in shown
+    assert "about 4.0 minutes of one core are left" in shown
