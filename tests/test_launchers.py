@@ -24,7 +24,7 @@ from benchmark.__main__ import PLUGINS
 from benchmark.config import CONF, names
 from benchmark.errors import ConfigError
 from benchmark.identity import ROOT, Seed
-from benchmark.launching import check_installed, passed_on
+from benchmark.launching import OURS, check_installed, passed_on
 from benchmark.limits import DRAIN, drained_by_sigterm
 from benchmark.store import Row, Store
 from benchmark.verify import differences
@@ -198,6 +198,8 @@ def test_every_extra_of_a_launcher_is_pinned() -> None:
 
 def test_our_environment_goes_with_every_job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     value = "/a b/it's, [100%] = {x}\\"
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("LABELNOISE_DATA", value)
     monkeypatch.setenv("WANDB_API_KEY", "a secret stays where it is")
     with drained_by_sigterm(tmp_path):
