@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmark.config import load
 from benchmark.evaluation import side
@@ -26,7 +27,8 @@ from benchmark.training import Recipe, input_shape
 from benchmark.types import Corruption, Examples, Labels, Task
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a task whose data are not here is skipped, not downloaded
-torch.set_num_threads(1)  # tiny tensors: more threads only wait for each other
+torch.set_num_threads(1)  # tiny tensors: more threads only wait for each other,
+threadpool_limits(1)  # and those of numpy in two test processes for all of both: a regression took forty times as long
 
 PROBLEMS = ("multiclass", "multilabel", "tagging", "regression")
 MODELS = {"multiclass": "mlp", "multilabel": "mlp", "tagging": "bilstm", "regression": "mlp"}
