@@ -12,10 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 from benchmark.cells import cell
 from benchmark.config import CONF
 from benchmark.errors import Abort, UserError
-from benchmark.grid import unsupported
 from benchmark.identity import ROOT
 from benchmark.limits import drained_by_sigterm
 from benchmark.store import Row
+from benchmark.support import unsupported
 from benchmark.sweep import end, seed_tuples
 
 

@@ -21,12 +21,12 @@ from benchmark.cells import Cell
 from benchmark.config import build, names, option
 from benchmark.errors import ConfigError, DataError, RowError, UserError
 from benchmark.freshness import is_stale
-from benchmark.grid import layers
 from benchmark.identity import AXES, cell_id
 from benchmark.methods.base import Method
 from benchmark.protocol import CHECKPOINTS, PRIMARY, PROTOCOL_VERSION
 from benchmark.runs import scoring
 from benchmark.store import Row, Store, measured_digest, parse, seed_name
+from benchmark.support import layers
 
 LEAST_SEEDS = 3
 BOUNDED = ("accuracy", "balanced_accuracy", "map", "f1", "precision", "recall")  # scores between 0 and 1

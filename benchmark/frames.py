@@ -12,12 +12,12 @@ import pandas as pd
 
 from benchmark.config import declaration
 from benchmark.declarations import declared, defines
-from benchmark.grid import layers
 from benchmark.protocol import CHECKPOINTS, PRIMARY
 from benchmark.published import knows_noise
 from benchmark.runs import COSTS, MEASURES, run_table, scoring
 from benchmark.stats.groups import groups
 from benchmark.store import Row
+from benchmark.support import layers
 
 CURVE = ["task", "noise", "model", "trainer", "method", "seed"]
 OF_RUN = (*CURVE, "noise_name", "test_labels", *COSTS, "rate")

@@ -18,11 +18,11 @@ from benchmark.config import build, load, names, option, resolve_target
 from benchmark.declarations import declared, problem_classes
 from benchmark.execution import Outcome
 from benchmark.frames import needs_of
-from benchmark.grid import layers
 from benchmark.identity import digest
 from benchmark.methods.base import NEEDS, Method
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
+from benchmark.support import layers
 from benchmark.training import run_info, set_up
 
 METHODS = names("method")

@@ -19,11 +19,11 @@ from benchmark.columns import encoded, feature_columns
 from benchmark.comparisons import compute
 from benchmark.config import load
 from benchmark.errors import ConfigError, DataError, UserError
-from benchmark.grid import unsupported
 from benchmark.leaderboard import sections
 from benchmark.noise.cache import corrupt
 from benchmark.paths import Paths
 from benchmark.store import Store
+from benchmark.support import unsupported
 from benchmark.sweep import pending
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
