@@ -14,13 +14,13 @@ from benchmark.config import build
 from benchmark.errors import ConfigError
 from benchmark.evaluation import Checkpoint, Evaluation
 from benchmark.learner import Learner
-from benchmark.methods.base import Method
+from benchmark.methods.base import Method, set_up
 from benchmark.protocol import SELECTIONS
 from benchmark.setting import Setting
 from benchmark.splits import halved
 from benchmark.step import Passes
 from benchmark.trainer import train
-from benchmark.training import SideTrainings, run_info, set_up
+from benchmark.training import SideTrainings, run_info
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic_core import to_json
-from scipy.special import stdtrit
 
 from benchmark.config import declaration, names, option, parameters
 from benchmark.declarations import NotDeclaredError, declared, documentation
@@ -26,6 +25,7 @@ from benchmark.frames import noise_family
 from benchmark.protocol import PRIMARY, SELECTIONS, is_development
 from benchmark.stats import CELL, LEAST_TASKS
 from benchmark.stats.boards import dataset
+from benchmark.stats.intervals import t_quantile
 from benchmark.stats.orders import nemenyi
 from benchmark.stats.selection import LEAST_RHO
 
@@ -116,7 +116,7 @@ def payload(cells: pd.DataFrame, data: pd.DataFrame, strengths: pd.DataFrame, fa
         "nemenyi": [0.0, 0.0, *(round(nemenyi(methods), 4) for methods in range(2, NAMED + 1))],
         "least_rho": LEAST_RHO,
         "rows_folder": FOLDER,
-        "t": [round(float(v), 5) for v in stdtrit(np.arange(1, 201), 0.975)],
+        "t": [round(float(v), 5) for v in t_quantile(np.arange(2, 202))],
         "problems_sign": dict(zip(first["metric"], first["sign"].astype(int).tolist(), strict=True)),
         "methods": [_method(name, bases[name]) for name in method_names],
         "noises": [_noise(name) for name in names("noise")],

@@ -7,15 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from scipy.special import stdtrit
+import numpy as np
 
 from benchmark.protocol import CHECKPOINTS
-from benchmark.stats import CELL, LEVEL
+from benchmark.stats import CELL
+from benchmark.stats.intervals import t_quantile
 from benchmark.store import Row, seed_name
 
 OWN = ("started", "predictions_digest", "noise_digest", "train_digest")  # of the provenance: what differs from run to run
 TRACES = {"memorization": "train/checkpoint_{}/memorization", "noisy_val": "val/checkpoint_{}/noisy_val", "clean_val": "val/checkpoint_{}/clean_val"}
-T = [math.nan, math.nan, *(float(t) for t in stdtrit(range(1, 1000), (1 + LEVEL) / 2))]  # quantiles by the number of seeds
+T = t_quantile(np.arange(1001)).tolist()  # by the number of seeds
 STEPS = [{name: form.format(k) for name, form in {**TRACES, "epoch": "val/checkpoint_{}/epoch"}.items()} for k in range(CHECKPOINTS)]
 
 

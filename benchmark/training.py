@@ -14,7 +14,7 @@ from benchmark.config import build
 from benchmark.functional import group_folds
 from benchmark.identity import seed_for
 from benchmark.learner import Learner, Plan
-from benchmark.methods.base import Fit, Method, RunInfo
+from benchmark.methods.base import Fit, Method, RunInfo, set_up
 from benchmark.models.base import InputShape, Network
 from benchmark.prediction import predict
 from benchmark.problems import Multiclass
@@ -78,13 +78,6 @@ def run_info(
         names=data.problem.names,
         tokens=None if data.train.lengths is None else data.train.x,
     )
-
-
-def set_up(method: Method, run: RunInfo) -> None:
-    """``setup`` inside a forked, seeded generator."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_for("setup", run.seed))
-        method.setup(run)
 
 
 class SideTrainings:

@@ -13,10 +13,10 @@ import torch
 from conftest import NOISES, PROBLEMS, corrupt_tiny, make_setting, make_task, run
 
 from benchmark.config import build, load, names, option, resolve_target
-from benchmark.methods.base import FitFunction, Method
+from benchmark.methods.base import FitFunction, Method, set_up
 from benchmark.setting import Setting
 from benchmark.step import Step
-from benchmark.training import run_info, set_up
+from benchmark.training import run_info
 from benchmark.types import Evaluate, Phase
 
 ATOMS = (int, float, str, bytes, bool, complex, type(None), type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device)

@@ -19,11 +19,11 @@ from benchmark.declarations import declared, problem_classes
 from benchmark.execution import Outcome
 from benchmark.frames import needs_of
 from benchmark.identity import digest
-from benchmark.methods.base import NEEDS, Method
+from benchmark.methods.base import NEEDS, Method, set_up
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
 from benchmark.support import layers
-from benchmark.training import run_info, set_up
+from benchmark.training import run_info
 
 METHODS = names("method")
 

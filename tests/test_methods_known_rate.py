@@ -14,9 +14,9 @@ from benchmark.config import build, load
 from benchmark.errors import ConfigError
 from benchmark.frames import _privileged
 from benchmark.functional import confident_rate
-from benchmark.methods.base import Method
+from benchmark.methods.base import Method, set_up
 from benchmark.setting import Setting
-from benchmark.training import run_info, set_up
+from benchmark.training import run_info
 from benchmark.types import Observed
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from benchmark import functional
 from benchmark.config import load
 from benchmark.methods.apl import APL
-from benchmark.methods.base import Method
+from benchmark.methods.base import Method, set_up
 from benchmark.methods.bootstrap import Bootstrap
 from benchmark.methods.cores2 import Cores2
 from benchmark.methods.gce import GCE
@@ -22,7 +22,7 @@ from benchmark.methods.peer_loss import PeerLoss
 from benchmark.methods.sce import SCE
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
-from benchmark.training import run_info, set_up
+from benchmark.training import run_info
 
 LOGITS = 2 * torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
 TARGET = torch.arange(9) % 4

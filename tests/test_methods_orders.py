@@ -17,14 +17,14 @@ from torch.nn import functional as F  # noqa: N812
 from benchmark.config import build, load
 from benchmark.errors import ConfigError
 from benchmark.grid import expand
-from benchmark.methods.base import Method
+from benchmark.methods.base import Method, set_up
 from benchmark.models.base import InputShape, Network
 from benchmark.models.mlp import MLP
 from benchmark.problems import Multiclass
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
 from benchmark.trainer import ActiveOptimizers
-from benchmark.training import run_info, set_up
+from benchmark.training import run_info
 from benchmark.types import Evaluate, Phase
 
 B, K = 24, 4

@@ -14,12 +14,13 @@ from torch import Tensor
 from benchmark.config import build, load
 from benchmark.errors import ConfigError
 from benchmark.execution import Outcome
+from benchmark.methods.base import set_up
 from benchmark.methods.confrag import confirmed, vote
 from benchmark.prediction import Predictor
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
 from benchmark.trainer import ActiveOptimizers
-from benchmark.training import run_info, set_up
+from benchmark.training import run_info
 
 EPOCHS = 20
 

@@ -16,13 +16,13 @@ from torch import Tensor
 from benchmark import functional
 from benchmark.config import build, load
 from benchmark.errors import DataError
-from benchmark.methods.base import Fit, Method, RunInfo
+from benchmark.methods.base import Fit, Method, RunInfo, set_up
 from benchmark.methods.crossweigh import entities
 from benchmark.methods.roster import Removing
 from benchmark.prediction import predict
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
-from benchmark.training import run_info, set_up
+from benchmark.training import run_info
 from benchmark.types import Observed
 
 NAMES = ("O", "B-X", "I-X", "B-Y", "I-Y")

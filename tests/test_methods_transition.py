@@ -14,13 +14,14 @@ from benchmark.config import load
 from benchmark.errors import ConfigError
 from benchmark.execution import measure
 from benchmark.methods.backward import Backward
+from benchmark.methods.base import set_up
 from benchmark.methods.corrected import Corrected, given_matrix
 from benchmark.methods.forward import Forward
 from benchmark.methods.t_revision import TRevision
 from benchmark.methods.volminnet import VolMinNet
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
-from benchmark.training import run_info, set_up
+from benchmark.training import run_info
 
 
 def step_of(setting: Setting, networks: Any, epoch: int = 0) -> Step:

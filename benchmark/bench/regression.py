@@ -15,11 +15,12 @@ from benchmark.bench.timing import Measurement, ratio
 from benchmark.config import build, load
 from benchmark.identity import ROOT
 from benchmark.learner import Learner
+from benchmark.methods.base import set_up
 from benchmark.problems import Regression
 from benchmark.splits import Part, TrainingData
 from benchmark.step import Passes
 from benchmark.trainer import TrainerSettings, train
-from benchmark.training import Recipe, input_shape, run_info, set_up
+from benchmark.training import Recipe, input_shape, run_info
 
 ROWS = (10_000, 50_000, 500_000)
 EPOCHS = 20

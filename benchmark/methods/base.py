@@ -200,6 +200,13 @@ class Method(nn.Module):
         return None
 
 
+def set_up(method: Method, run: RunInfo) -> None:
+    """``setup`` inside a forked, seeded generator."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for("setup", run.seed))
+        method.setup(run)
+
+
 def activate(output: Tensor) -> Tensor:
     """Logits -> probabilities; a single column is a prediction and stays."""
     return output if output.shape[-1] == 1 else output.softmax(-1)

@@ -9,8 +9,7 @@ import torch
 
 from benchmark import functional
 from benchmark.errors import ConfigError
-from benchmark.identity import seed_for
-from benchmark.methods.base import FitFunction, Method, Price, RunInfo
+from benchmark.methods.base import FitFunction, Method, Price, RunInfo, set_up
 from benchmark.methods.folds import held_out
 from benchmark.methods.wrapper import Wrapper
 
@@ -63,9 +62,7 @@ class KnownRate(Wrapper):
                 raise ConfigError(f"method.rate=estimated needs classes, and this task is {run.problem}: give true, x0.5 or x1.5")
             columns = run.width if run.problem == "multilabel" else 1
             run = self._told(run, functional.confident_rate(held_out(fit, run, self.folds), run.observed["train"], columns))
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed_for("setup", run.seed))
-                self.base.setup(run)
+            set_up(self.base, run)
         else:
             run = self._told(run, FACTORS[self.rate] * run.need("noise_rate"))
         self.base.prepare(fit, run)

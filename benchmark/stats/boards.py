@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from benchmark.stats.cells import CELL
 from benchmark.stats.groups import as_text
-from benchmark.stats.intervals import LEAST_SEEDS, LEVEL, stars
+from benchmark.stats.intervals import LEAST_SEEDS, LEVEL, stars, t_quantile
 from benchmark.stats.orders import ranked
 from benchmark.stats.signflip import LEAST_TASKS, max_t
 
@@ -146,7 +145,7 @@ def over_seeds(z: np.ndarray, level: float = LEVEL) -> np.ndarray:
     """Half width of the t-interval of the mean of each column, (S, M) -> (M,); NaN below two seeds."""
     if len(z) < 2:
         return np.full(z.shape[1], np.nan)
-    return np.asarray(stdtrit(len(z) - 1, (1 + level) / 2) * z.std(0, ddof=1) / np.sqrt(len(z)))
+    return np.asarray(t_quantile(len(z), level) * z.std(0, ddof=1) / np.sqrt(len(z)))
 
 
 def worst_decile(z: np.ndarray) -> np.ndarray:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit  # scipy.stats is slow to import
 
 from benchmark.errors import DataError
 from benchmark.stats.groups import groups, keys
-from benchmark.stats.intervals import LEVEL, holm_within, p_values, stars
+from benchmark.stats.intervals import LEVEL, holm_within, p_values, stars, t_quantile
 from benchmark.stats.power import detectable
 from benchmark.stats.ratios import Moments, fieller_from
 
@@ -99,5 +98,5 @@ def _moments(group: np.ndarray, groups: int, a: np.ndarray, b: np.ndarray) -> Mo
 
 def _around(m: Moments, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the t-interval of mean_a."""
-    half = stdtrit(np.where(m.n > 1, m.n - 1, np.nan), (1 + level) / 2) * np.sqrt(m.var_a / np.maximum(m.n, 1))
+    half = t_quantile(m.n, level) * np.sqrt(m.var_a / np.maximum(m.n, 1))
     return m.mean_a - half, m.mean_a + half

@@ -30,6 +30,16 @@ class Estimate:
 NOTHING = Estimate(float("nan"))
 
 
+def t_quantile(n: np.ndarray | int, level: float = LEVEL) -> np.ndarray:
+    """t with which ``mean +- t sd / sqrt(n)`` is the interval of a mean of n values, elementwise; NaN below two values.
+
+    >>> float(t_quantile(3).round(3))
+    4.303
+    """
+    n = np.asarray(n)
+    return np.asarray(stdtrit(np.where(n > 1, n - 1.0, np.nan), (1 + level) / 2))
+
+
 def mean_interval(values: np.ndarray, level: float = LEVEL) -> Estimate:
     """Mean, sd and t-interval mean +- t sd / sqrt(n); the interval needs two values."""
     values = np.asarray(values, dtype=float)
@@ -54,7 +64,7 @@ def _interval(values: np.ndarray, factor: float, level: float) -> Estimate:
     if n == 1:
         return Estimate(float(values[0]), n=1)
     sd, mean = float(values.std(ddof=1)), float(values.mean())
-    half = float(stdtrit(n - 1, (1 + level) / 2)) * sd * np.sqrt(factor)
+    half = float(t_quantile(n, level)) * sd * np.sqrt(factor)
     return Estimate(mean, mean - half, mean + half, n, sd)
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
-from benchmark.stats.intervals import LEVEL, NOTHING, Estimate, mean_interval
+from benchmark.stats.intervals import LEVEL, NOTHING, Estimate, mean_interval, t_quantile
 
 GATE = 0.1  # a ratio is shown only if t^2 Var(D) / D^2 of its denominator is below this
 
@@ -32,7 +31,7 @@ def fieller_from(m: Moments, level: float = LEVEL) -> tuple[np.ndarray, np.ndarr
     the Royal Statistical Society B 16. With g = t^2 Var(mean b) / mean(b)^2 < .1 it is bounded and close to symmetric.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        t2 = stdtrit(np.where(m.n > 1, m.n - 1, np.nan), (1 + level) / 2) ** 2
+        t2 = t_quantile(m.n, level) ** 2
         va, vb, c = m.var_a / m.n, m.var_b / m.n, m.cov / m.n
         g, ratio = t2 * vb / m.mean_b**2, m.mean_a / m.mean_b
         slope = np.where(vb > 0, c / vb, 0.0)
