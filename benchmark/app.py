@@ -10,9 +10,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from benchmark.cells import cell
-from benchmark.config import CONF
 from benchmark.errors import Abort, UserError
-from benchmark.identity import ROOT
+from benchmark.identity import CONF, ROOT
 from benchmark.limits import drained_by_sigterm
 from benchmark.store import Row
 from benchmark.support import unsupported
@@ -22,7 +21,7 @@ from benchmark.sweep import end, seed_tuples
 def run_config(config: DictConfig) -> list[Row]:
     """Run the cell of a composed configuration."""
     chosen = HydraConfig.get().runtime.choices
-    this = cell(config, OmegaConf.to_container(chosen))  # type: ignore[arg-type]
+    this = cell(config, OmegaConf.to_container(chosen), list(HydraConfig.get().overrides.task))  # type: ignore[arg-type]
     reason = unsupported(this)
     if reason:
         print(f"skipped: {reason}")

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from benchmark.cells import Cell
-from benchmark.config import build
+from benchmark.config import build, construct
 from benchmark.data import same_inputs
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
@@ -122,7 +122,7 @@ def audited(cell: Cell, seed: Seed, paths: Paths) -> Setting:
     task = whole(load_task(content["task"], paths))
     made, _ = corrupt(task, content["noise"], seed[1], paths.cache)
     data, truth = assemble(task, pool_of(task), made, seed=seed[0])
-    settings: TrainerSettings = build({"_target_": "benchmark.trainer.TrainerSettings", **content["trainer"]}, "trainer")
+    settings: TrainerSettings = construct(TrainerSettings, content["trainer"], "trainer")
     torch.set_num_threads(settings.threads)
     return Setting(task, data, truth, Recipe(content["model"], input_shape(task.train.x, surfaces=task.surfaces), settings, seed[2]), {}, {}, {}, {})
 

@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from benchmark.config import CONF, names, option, resolve_target
+from benchmark.config import option, resolve_target
 from benchmark.errors import ConfigError, choices
-from benchmark.identity import ROOT
+from benchmark.identity import CONF, ROOT
+from benchmark.registry import names
 
 KINDS = {"methods": "method", "noises": "noise", "tasks": "task", "models": "model", "trainers": "trainer", "experiments": "experiment"}
 

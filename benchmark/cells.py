@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from benchmark.config import default_of, names, parameters, raw
+from benchmark.cell_identity import cell_id, contents_of
+from benchmark.config import default_of, parameters
 from benchmark.errors import ConfigError, choices
-from benchmark.identity import AXES, cell_id
-from benchmark.published import SETTING, SETTINGS, bare, is_plugin, published
+from benchmark.identity import AXES
+from benchmark.paths import Paths
+from benchmark.published import SETTING, SETTINGS, bare, for_kind, is_plugin, published
+from benchmark.registry import names, raw
 
 PLAIN = re.compile(r"[\w./:@ -]*", re.ASCII)  # words that Hydra's command line reads without quotes
 
@@ -24,11 +28,12 @@ class Cell:
 
     choice: Mapping[str, str]
     config: Mapping[str, Any]
+    contents: Mapping[str, str] = field(default_factory=dict)  # sha256 of the user's own files, by the key that names them
 
     @functools.cached_property
     def id(self) -> str:
         """16 hex digits."""
-        return cell_id(self.config)
+        return cell_id(self.config, self.contents)
 
     @functools.cached_property
     def labels(self) -> dict[str, str]:
@@ -49,42 +54,63 @@ class Cell:
         return " ".join(self.labels[axis] for axis in AXES[:3])
 
 
-def cell(config: DictConfig, chosen: Mapping[str, Any]) -> Cell:
-    """The cell of a composed configuration; ``chosen`` are Hydra's runtime choices."""
+def cell(config: DictConfig, chosen: Mapping[str, Any], words: Sequence[str] = ()) -> Cell:
+    """Return the cell of a composed configuration.
+
+    Args:
+        config: what Hydra composed.
+        chosen: Hydra's runtime choices.
+        words: the overrides of the command line: what they name is not replaced by a default of the task type.
+    """
     resolved = OmegaConf.to_container(OmegaConf.masked_copy(config, list(AXES)), resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
-    return settled({axis: str(chosen[axis]) for axis in AXES}, {str(axis): parameters(value) for axis, value in resolved.items()})
+    configs = {str(axis): parameters(value) for axis, value in resolved.items()}
+    data = Paths.of({"data": config.paths.data, "results": "", "cache": ""}).data if "paths" in config else None
+    return settled({axis: str(chosen[axis]) for axis in AXES}, configs, words, data)
 
 
 def facts_of(choice: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the rules of a ``paper`` block may ask about a cell."""
-    return {"noise": choice["noise"], "task": choice["task"], "rate": config["noise"].get("rate")}
+    """Return what the rules of a ``paper`` and a ``by_kind`` block may ask about a cell."""
+    return {"noise": choice["noise"], "task": choice["task"], "rate": config["noise"].get("rate"), "problem": config["task"].get("problem")}
 
 
-def settled(choice: Mapping[str, str], config: Mapping[str, Any]) -> Cell:
-    """The cell of resolved axes, its method's hyper-parameters as ``method.setting`` says.
+def settled(choice: Mapping[str, str], config: Mapping[str, Any], words: Sequence[str] = (), data: Path | None = None) -> Cell:
+    """Return the cell of resolved axes, its method's hyper-parameters as task type and ``method.setting`` say.
+
+    Args:
+        choice: name of the option of each axis.
+        config: configuration of each axis.
+        words: overrides, of which those of single keys win over the defaults of a task type and over the paper.
+        data: folder of the user's data, where files of their own may lie; ``LABELNOISE_DATA`` by default.
 
     Raises:
         ConfigError: an unknown setting.
     """
-    return Cell(choice, {**config, "method": _settled(choice["method"], config["method"], facts_of(choice, config), "method")})
+    named = frozenset(word.partition("=")[0].lstrip("+") for word in words)
+    method = _settled(choice["method"], config["method"], facts_of(choice, config), "method", named)
+    configs = {**config, "method": method}
+    return Cell(choice, configs, contents_of(configs, data or Paths.default().data))
 
 
-def _settled(name: str, config: Mapping[str, Any], facts: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Keys that still have the yaml's value take the paper's under ``setting=paper``, which stays; ``blind`` is no part of a cell."""
-    own = {key: _settled(_name_of(value, "method"), value, facts, f"{where}.{key}") if is_plugin(value) else value for key, value in config.items()}
-    if own.get(SETTING, "blind") not in SETTINGS:
+def _settled(name: str, config: Mapping[str, Any], facts: Mapping[str, Any], where: str, named: frozenset[str]) -> dict[str, Any]:
+    """Let keys that still have the yaml's value and are not ``named`` take the task type's or the paper's. ``setting=paper`` stays, ``default`` goes."""
+    own = {key: _settled(_name_of(value, "method"), value, facts, f"{where}.{key}", named) if is_plugin(value) else value for key, value in config.items()}
+    if own.get(SETTING, SETTINGS[0]) not in SETTINGS:
         raise ConfigError(f"{where}.{SETTING}={own[SETTING]!r} is unknown: {choices(own[SETTING], SETTINGS)}")
     default = default_of("method", name)
     chosen = _expected("method", name, own, default, facts)
-    return bare({key: chosen[key] if key != SETTING and value == default.get(key) else value for key, value in own.items()})
+    kept = {key for key in own if key == SETTING or f"{where}.{key}" in named}
+    return bare({key: chosen[key] if key not in kept and value == default.get(key) else value for key, value in own.items()})
 
 
 def _expected(axis: str, name: str, config: Mapping[str, Any], default: Mapping[str, Any], facts: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The values that an option stands for in a cell with these facts: its defaults, or what its paper chose there."""
-    if axis != "method" or facts is None or config.get(SETTING) != "paper":
+    """Return the values that an option stands for in a cell with these facts: its defaults, those of the task type, or what its paper chose there."""
+    if axis != "method" or facts is None:
         return default
-    return {**default, **published(raw("method", name).get("paper"), default, facts, f"conf/method/{name}.yaml")}
+    where = f"conf/method/{name}.yaml"
+    if config.get(SETTING) == "paper":
+        return {**default, **published(raw("method", name).get("paper"), default, facts, where)}
+    return {**default, **for_kind(raw("method", name).get("by_kind", {}), default, facts["problem"], where)}
 
 
 def label(axis: str, name: str, config: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> str:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmark.config import names, raw, target_of
 from benchmark.errors import ConfigError, choices
 from benchmark.grid import default_model, parse, resolve, split, value_of
 from benchmark.identity import AXES
 from benchmark.launching import check_installed
+from benchmark.registry import names, plugin, raw
 
 GROUPS = (*AXES, "launcher", "experiment")
 COMMANDS = {
@@ -116,7 +116,7 @@ def check(key: str, value: str) -> None:
     if below and top not in (*GROUPS, "hydra") and (not isinstance(inner, Mapping) or below[0] not in inner):
         raise ConfigError(f"{top} has no key {below[0]!r}: {choices(below[0], inner if isinstance(inner, Mapping) else ())}")
     if "_target_" in f"{key}={value}":
-        _refuse_foreign(value_of(f"{key}={value}") if "{" in value else {"_target_": value}, key.removesuffix("._target_"))
+        _refuse_foreign(value_of(f"{key}={value}") if "{" in value else {"_target_": value}, top)
     if key in GROUPS:
         _check_names(key, value)
     elif key in VALUES and value not in VALUES[key]:
@@ -141,19 +141,19 @@ def _check_names(group: str, value: str) -> None:
             raise ConfigError(f"{group}={name!r} does not exist: {choices(name, names(group))}")
         if group == "launcher":
             check_installed(name)
-        _refuse_foreign(raw(group, name), f"conf/{group}/{name}.yaml")
+        _refuse_foreign(raw(group, name), group)
 
 
-def _refuse_foreign(value: Any, where: str) -> None:
-    """No ``_target_`` outside the suite, wherever it stands: those of its own keys Hydra would call by itself."""
+def _refuse_foreign(value: Any, group: str) -> None:
+    """Refuse a ``_target_`` that is no registered plugin of its group, wherever it stands: those of its own keys Hydra would call by itself."""
     if isinstance(value, Mapping):
         if "_target_" in value:
-            target_of(value, where)
-        for key, item in value.items():
-            _refuse_foreign(item, f"{where}.{key}")
+            plugin(group, value["_target_"])
+        for item in value.values():
+            _refuse_foreign(item, group)
     elif isinstance(value, list):
         for item in value:
-            _refuse_foreign(item, where)
+            _refuse_foreign(item, group)
 
 
 def _is_positive(value: str, kind: type) -> bool:

@@ -1,7 +1,7 @@
 """From yaml to plugins: reading, checking and building configurations.
 
 A plugin exists when its yaml does. ``build`` is strict: an unknown key or a value of the wrong type is one
-line that names the choices, and a ``_target_`` outside ``benchmark.`` and ``tasks.`` is refused.
+line that names the choices, and a ``_target_`` that no yaml registers is refused.
 """
 
 from __future__ import annotations
@@ -16,37 +16,13 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from benchmark.declarations import NotDeclaredError, declared
 from benchmark.errors import ConfigError, choices
-from benchmark.identity import ROOT
 from benchmark.published import SETTING, is_plugin, knows_noise
+from benchmark.registry import plugin, raw
 
-CONF = ROOT / "conf"
-NOT_PARAMETERS = ("space", "paper")  # of a method's yaml: what tuning may choose and what the paper chose; they are no part of a cell
+NOT_PARAMETERS = ("space", "paper", "by_kind")  # of a method's yaml: what tuning may choose, what the paper chose, and defaults for a task type
 TASK_KEYS = ("problem", "inputs", "subset", "rows", "features", "noise_features")  # what the engine reads of a task's yaml; the rest goes to its load()
-
-
-@functools.cache
-def names(group: str) -> list[str]:
-    """Options of a config group: the yaml files that exist."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
-
-
-@functools.cache
-def raw(group: str, name: str) -> Mapping[str, Any]:
-    """A yaml as it stands in ``conf``.
-
-    Raises:
-        ConfigError: it does not exist.
-    """
-    path = CONF / group / f"{name}.yaml"
-    if not path.is_file():
-        raise ConfigError(f"{group}={name!r} does not exist: {choices(name, names(group))}")
-    content = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(content, dict)
-    return {str(key): value for key, value in content.items()}
 
 
 def option(group: str, name: str) -> dict[str, Any]:
@@ -73,15 +49,16 @@ def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def target_of(config: Mapping[str, Any], where: str) -> str:
-    """``_target_`` of a plugin.
+    """Return ``_target_`` of a registered plugin.
+
+    Args:
+        config: configuration of the plugin.
+        where: dotted key at which it stands; its first part is the axis.
 
     Raises:
-        ConfigError: no target, or one outside the suite.
+        ConfigError: no yaml of the axis registers it.
     """
-    target = config.get("_target_")
-    if not isinstance(target, str) or not target.startswith(("benchmark.", "tasks.")):
-        raise ConfigError(f"{where}._target_={target!r} is refused: plugins live under benchmark. or tasks.")
-    return target
+    return plugin(where.partition(".")[0].partition("@")[0], config.get("_target_")).target
 
 
 def declaration(config: Mapping[str, Any], where: str, attribute: str) -> Any:
@@ -97,10 +74,10 @@ def declaration(config: Mapping[str, Any], where: str, attribute: str) -> Any:
 
 
 def resolve_target(config: Mapping[str, Any], where: str) -> Any:
-    """The class or function that ``_target_`` names.
+    """The class or function of a registered plugin.
 
     Raises:
-        ConfigError: no target, a target outside the suite, or one that does not exist.
+        ConfigError: it is not registered, or cannot be imported.
     """
     target = target_of(config, where)
     module, _, attribute = target.rpartition(".")
@@ -114,10 +91,33 @@ def resolve_target(config: Mapping[str, Any], where: str) -> Any:
 
 
 def build(config: Mapping[str, Any], where: str, **extra: Any) -> Any:
-    """Call ``_target_`` with the other keys; nested mappings with a ``_target_`` are built first. ``extra`` are not from yaml."""
-    target = resolve_target(config, where)
+    """Build a registered plugin from its configuration; nested plugins are built first.
+
+    Args:
+        config: ``_target_`` and the arguments of the constructor.
+        where: dotted key of the configuration, such as ``method`` or ``method.base``.
+        extra: arguments that do not come from a yaml.
+
+    Raises:
+        ConfigError: see ``resolve_target`` and ``construct``.
+    """
     leading = ("_target_", SETTING) if where.partition(".")[0] == "method" else ("_target_",)
     given = {key: value for key, value in config.items() if key not in leading}
+    return construct(resolve_target(config, where), given, where, **extra)
+
+
+def construct(target: Any, given: Mapping[str, Any], where: str, **extra: Any) -> Any:
+    """Call a class or function with arguments from a yaml, each checked against its annotation.
+
+    Args:
+        target: what is called.
+        given: arguments; a nested plugin is a mapping with a ``_target_``.
+        where: dotted key at which they stand, for error lines.
+        extra: arguments that do not come from a yaml.
+
+    Raises:
+        ConfigError: an unknown or missing key, or a value of the wrong type.
+    """
     function = target.__init__ if inspect.isclass(target) else target
     parameters = {
         name: p

@@ -18,12 +18,13 @@ from typing import Any
 
 from benchmark.archive import Archive
 from benchmark.cells import Cell
-from benchmark.config import build, names, option
+from benchmark.config import build, option
 from benchmark.errors import ConfigError, DataError, RowError, UserError
 from benchmark.freshness import is_stale
-from benchmark.identity import AXES, cell_id
+from benchmark.identity import AXES
 from benchmark.methods.base import Method
 from benchmark.protocol import CHECKPOINTS, PRIMARY, PROTOCOL_VERSION
+from benchmark.registry import current_name, names
 from benchmark.runs import scoring
 from benchmark.store import Row, Store, measured_digest, parse, seed_name
 from benchmark.support import layers
@@ -59,17 +60,18 @@ def _identity(row: Row) -> Iterator[str]:
     if lacks:
         yield f"config or labels lack {', '.join(lacks)}"
         return
-    if row.cell != cell_id(row.config):
-        yield f"cell is {row.cell}, its configuration hashes to {cell_id(row.config)}: the configuration was edited"
     for axis in AXES:
-        name = getattr(row, axis)
+        name = current_name(axis, getattr(row, axis))
         if name not in names(axis):
             yield f"{axis} {name!r} is not in the suite"
             return
         if option(axis, name).get("_target_") != row.config[axis].get("_target_"):
             yield f"{axis} is called {name!r}, which is {option(axis, name).get('_target_')}, but {row.config[axis].get('_target_')} was run"
             return
-    labels = Cell({axis: getattr(row, axis) for axis in AXES}, row.config).labels
+    this = Cell({axis: current_name(axis, getattr(row, axis)) for axis in AXES}, row.config, row.contents)
+    if row.cell != this.id:
+        yield f"cell is {row.cell}, its configuration hashes to {this.id}: the configuration was edited"
+    labels = this.labels
     for axis in AXES:
         if row.labels[axis].partition(":")[0] != labels[axis]:
             yield f"{axis} is labeled {row.labels[axis]!r}, its configuration is {labels[axis]!r}"

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from benchmark.cells import spelled
 from benchmark.claims import measured
-from benchmark.config import build, names, option
+from benchmark.config import build, option
 from benchmark.errors import ConfigError
 from benchmark.identity import ROOT
 from benchmark.methods.base import NEEDS, Method
+from benchmark.registry import names
 from benchmark.store import Row
 
 EPOCHS = 100  # that the table of methods prices

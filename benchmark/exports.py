@@ -14,10 +14,11 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from benchmark.analysis import PLAN
-from benchmark.config import names, option, resolve_target
+from benchmark.config import option, resolve_target
 from benchmark.errors import ConfigError
 from benchmark.files import write_atomically
 from benchmark.identity import ROOT
+from benchmark.registry import names
 from benchmark.status import options_of
 
 KINDS = {"image": "image-classification", "tokens": "text-classification", "vector": "tabular-classification"}  # Hugging Face's names

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from benchmark.artifacts import kept
-from benchmark.config import build, names, option, resolve_target
+from benchmark.config import build, option, resolve_target
 from benchmark.data import standardized
 from benchmark.encoders.base import Encoder
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import digest
+from benchmark.registry import names
 from benchmark.splits import as_numbers
 from benchmark.types import Examples, Task
 

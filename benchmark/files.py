@@ -7,10 +7,25 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, TypeAlias
 
 from benchmark.errors import DataError
 from benchmark.identity import digest
+
+FileName: TypeAlias = Annotated[str, "names a file, a folder, an address or an entry of a hub"]  # what a plugin's parameter of this kind is declared as
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """Hold how a configuration names data of the user's own: what a task's ``contents`` is asked about."""
+
+    key: str  # of the task's configuration
+    value: str
+    found: Path | None  # the file or folder of this name, if it is there
+    config: Mapping[str, Any]  # of the task
+    data: Path  # the folder of the user's data
 
 
 @contextmanager

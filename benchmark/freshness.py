@@ -6,8 +6,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.code import plugin_places, source_digest
 from benchmark.files import changed
-from benchmark.identity import source_digest
 from benchmark.store import Row
 
 
@@ -42,4 +42,4 @@ def targets(value: Any) -> set[str]:
 @functools.cache
 def sources_of(targets: tuple[str, ...]) -> str:
     """The same, of the dotted names that a configuration has as ``_target_``."""
-    return source_digest({target.rpartition(".")[0] for target in targets})  # nothing is imported for it
+    return source_digest(place for target in targets for place in plugin_places(target))  # nothing is imported for it

@@ -10,10 +10,10 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from benchmark.config import CONF, option
+from benchmark.config import option
 from benchmark.errors import DataError
 from benchmark.files import write_atomically
-from benchmark.identity import digest
+from benchmark.identity import CONF, digest
 from benchmark.published import bare
 from benchmark.space import Point, rescaled, trials, varied
 from benchmark.store import Row

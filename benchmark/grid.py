@@ -17,15 +17,17 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from benchmark.cells import Cell, label, settled
-from benchmark.config import default_of, names, option, raw
+from benchmark.config import default_of, option
 from benchmark.errors import ConfigError, choices
 from benchmark.identity import AXES
+from benchmark.registry import names, raw
 from benchmark.support import unsupported
 
 ORDER = ("task", "noise", "trainer", "model", "method")  # slowest first
@@ -142,6 +144,7 @@ def expand(
     given: Mapping[str, str],
     extra: Sequence[str],
     vary: Vary = lambda entries: [entries],
+    data: Path | None = None,
 ) -> Grid:
     """The cells of a grid.
 
@@ -152,6 +155,7 @@ def expand(
         given: options of the axes that neither names.
         extra: overrides of single keys (``noise.rate=0.6``) that apply to every cell.
         vary: what one choice of entries, by axis, becomes: itself, or the trials of a tuning.
+        data: folder of the user's data, where files of their own may lie; ``LABELNOISE_DATA`` by default.
     """
     listed = {axis: {str(entry) for product in products for entry in _entries(product, axis)} for axis in AXES}
     chosen: list[tuple[str, ...]] = []
@@ -163,7 +167,7 @@ def expand(
     for choice in chosen:
         variants.append([])
         for entries in vary(dict(zip(ORDER, choice, strict=True))):
-            made, words = _cell(entries, extra)
+            made, words = _cell(entries, extra, data)
             reason = unsupported(made)
             if reason:
                 skipped[reason] = None
@@ -205,7 +209,7 @@ def _label(axis: str, entry: str) -> str:
     return label(axis, *resolve(axis, tuple(parse(axis, entry))))
 
 
-def _cell(entries: Mapping[str, str], extra: Sequence[str]) -> tuple[Cell, list[str]]:
+def _cell(entries: Mapping[str, str], extra: Sequence[str], data: Path | None) -> tuple[Cell, list[str]]:
     choice, config, words = dict[str, str](), dict[str, Any](), list[str]()
     for axis in ORDER:
         entry = entries[axis]
@@ -216,4 +220,4 @@ def _cell(entries: Mapping[str, str], extra: Sequence[str]) -> tuple[Cell, list[
             parsed, implied = parse(axis, entry), False
         choice[axis], config[axis] = resolve(axis, (*parsed, *own))
         words += parsed[1:] if implied else parsed
-    return settled(choice, config), words
+    return settled(choice, config, [*words, *extra], data), words

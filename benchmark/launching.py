@@ -14,10 +14,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 
-from benchmark.config import raw
 from benchmark.errors import ConfigError, LaunchError, UserError
 from benchmark.identity import ROOT, Seed
 from benchmark.limits import passing_on_sigterm
+from benchmark.registry import raw
 from benchmark.store import Store
 
 OURS = "LABELNOISE_"

@@ -1,7 +1,8 @@
 """What tasks over a user's own files share: finding and reading a file, its labels, and the task that comes out.
 
-Policy: a cell that is empty, ``NaN``, ``nan`` or ``NA`` is missing; ``None`` is a word. The test part depends on the name of the file and on
-the inputs, never on labels. Without a column of right labels everything, the test part too, is scored on observed labels, and rows say so.
+Policy: a cell that is empty, ``NaN``, ``nan`` or ``NA`` is missing; ``None`` is a word. The test part depends on the inputs alone, never on
+labels, and no split depends on the name of the file: a file that is moved or renamed keeps its rows. Without a column of right labels
+everything, the test part too, is scored on observed labels, and rows say so.
 """
 
 from __future__ import annotations
@@ -40,6 +41,17 @@ def find(path: str | None, key: str, paths: Paths) -> Path:
         if found.exists():
             return found
     raise DataError(f"{key}={path} does not exist in {Path.cwd()} or {paths.data}: correct the path")
+
+
+def listed_with(table: Path, key: str) -> list[Path]:
+    """Return a table and the files that its column ``key`` names, relative to its folder: together they are the data.
+
+    Raises:
+        DataError: the table cannot be read.
+    """
+    content = read(table)
+    named = [table.parent / str(name) for name in content[key]] if key in content else []
+    return [table, *(path for path in named if path.is_file())]
 
 
 def digests(*found: Path | None) -> dict[str, str]:
@@ -144,21 +156,20 @@ def numbers(given: pd.Series, path: Path) -> np.ndarray:
 
 
 def set_aside(path: Path, keys: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
-    """Test examples (E,) bool by the file's name, and groups (E,); ``keys`` (E, ...) are equal where inputs are.
+    """Test examples (E,) bool, and groups (E,); ``keys`` (E, ...) are equal where inputs are.
 
     Raises:
         ConfigError: a fraction outside (0, 1). DataError: one side is empty.
     """
     if not 0 < fraction < 1:
         raise ConfigError(f"task.test_fraction={fraction} is outside (0, 1)")
-    held, groups = held_out(path.stem, keys, round(fraction * len(keys)))
+    held, groups = held_out("own", keys, round(fraction * len(keys)))
     if not held.any() or len(np.unique(groups[~held])) < 3:
         raise DataError(f"{path}: only {len(np.unique(groups))} examples differ in their inputs: they cannot be split, add inputs or change task.test_fraction")
     return held, groups
 
 
 def own_task(
-    path: Path,
     problem: Problem,
     x: Tensor,
     observed: np.ndarray,
@@ -168,12 +179,15 @@ def own_task(
     places: np.ndarray,
     files: Mapping[str, str],
 ) -> Task:
-    """A task from all examples of a file: inputs (E, ...), observed and perhaps right labels, the ``set_aside`` split and places (E, ...)."""
+    """Return a task of all examples of a file, whose name is no part of it.
+
+    Inputs are (E, ...), with observed and perhaps right labels, the split of ``set_aside`` and places (E, ...).
+    """
     held, groups = split
     y = observed if right is None else right
     train, test = (Examples(x[np.flatnonzero(side)], y[side]) for side in (~held, held))
     return Task(
-        path.stem,
+        f"own-{problem.name}",
         problem,
         train,
         test,

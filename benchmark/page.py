@@ -18,11 +18,12 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic_core import to_json
 
-from benchmark.config import declaration, names, option, parameters
+from benchmark.config import declaration, option, parameters
 from benchmark.declarations import NotDeclaredError, declared, documentation
 from benchmark.files import write_atomically
 from benchmark.frames import noise_family
 from benchmark.protocol import PRIMARY, SELECTIONS, is_development
+from benchmark.registry import names
 from benchmark.stats import CELL, LEAST_TASKS
 from benchmark.stats.boards import dataset
 from benchmark.stats.intervals import t_quantile

@@ -9,8 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from benchmark.config import CONF
-from benchmark.identity import ROOT
+from benchmark.identity import CONF, ROOT
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ A block is a list of rules, of which the first that fits a cell's noise and task
       - {use: {lam: 3.0}}
 
 ``noise`` and ``task`` are a name or a list of names, ``*`` stands for any letters; ``rate`` is a range, both ends included.
-Whoever chooses by the noise knows it, so the board marks these rows. ``method.setting=blind``, the default, is the yaml's own values.
+Whoever chooses by the noise knows it, so the board marks these rows. ``method.setting=default`` is the yaml's own
+values, with those of its ``by_kind`` block where the cell's task is of such a type:
+
+    by_kind: {tagging: {q: 0.3}}
 """
 
 from __future__ import annotations
@@ -17,10 +20,11 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from benchmark.declarations import problem_classes
 from benchmark.errors import ConfigError, choices
 
 SETTING = "setting"  # of a method with a ``paper`` block: where its hyper-parameters come from; it leads, it is no parameter
-SETTINGS = ("blind", "paper")
+SETTINGS = ("default", "paper")
 CONDITIONS = ("noise", "rate", "task")
 
 
@@ -30,8 +34,8 @@ def is_plugin(value: Any) -> bool:
 
 
 def bare(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A method's config as cells have it: without ``setting: blind``."""
-    return {key: bare(value) if is_plugin(value) else value for key, value in config.items() if (key, value) != (SETTING, "blind")}
+    """A method's config as cells have it: without ``setting: default``."""
+    return {key: bare(value) if is_plugin(value) else value for key, value in config.items() if (key, value) != (SETTING, SETTINGS[0])}
 
 
 def knows_noise(config: Mapping[str, Any]) -> bool:
@@ -69,6 +73,34 @@ def published(rules: Any, keys: Mapping[str, Any], facts: Mapping[str, Any], whe
         if found is None and all(_fits(values, facts.get(name)) for name, values in rule.get("when", {}).items()):
             found = dict(rule["use"])
     return found or {}
+
+
+def for_kind(block: Any, keys: Mapping[str, Any], problem: str | None, where: str) -> dict[str, Any]:
+    """Return the defaults that a method has on tasks of one type, {} if it has none.
+
+    Args:
+        block: the ``by_kind`` block: task type -> keys and their values.
+        keys: of the method, which the block may set.
+        problem: type of the cell's task.
+        where: file that the block stands in.
+
+    Raises:
+        ConfigError: the block names an unknown type or key.
+
+    >>> for_kind({"tagging": {"q": 0.3}}, {"q": 0.7}, "tagging", "")
+    {'q': 0.3}
+    >>> for_kind({"tagging": {"q": 0.3}}, {"q": 0.7}, "multiclass", "")
+    {}
+    """
+    if not isinstance(block, Mapping) or not all(isinstance(values, Mapping) for values in block.values()):
+        raise ConfigError(f"{where}: by_kind={block} is no block of task types: write {{TYPE: {{KEY: VALUE}}}}")
+    for kind, values in block.items():
+        if kind not in problem_classes():
+            raise ConfigError(f"{where}: by_kind has an unknown type {kind!r}: {choices(kind, problem_classes())}")
+        for key in values:
+            if key not in keys or key in ("_target_", SETTING):
+                raise ConfigError(f"{where}: by_kind.{kind} has an unknown key {key!r}: {choices(key, [k for k in keys if k not in ('_target_', SETTING)])}")
+    return dict(block.get(problem, {}))
 
 
 def _fits(wanted: Any, fact: Any) -> bool:

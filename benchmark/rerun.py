@@ -90,7 +90,9 @@ def _again(chosen: Chosen, rows: Sequence[Row], seeds: Sequence[Seed], paths: Pa
         for method in (PLAN.baseline, *methods):
             row = one[*cell, method]
             made += run_cell(
-                Cell({axis: getattr(row, axis) for axis in AXES}, row.config), seeds, Paths(paths.data, paths.results / "local" / "reruns", paths.cache)
+                Cell({axis: getattr(row, axis) for axis in AXES}, row.config, row.contents),
+                seeds,
+                Paths(paths.data, paths.results / "local" / "reruns", paths.cache),
             )
     for method in methods:
         before, after = (_gains(some, method, cells) for some in (rows, made))

@@ -125,6 +125,8 @@ def _begun(cell: Cell, seed: Seed) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a row says before anything has run, and its provenance."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
     origin = environment() | {"source_digest": sources(cell.config), "command": command(cell, seed), "started": started}
+    if cell.contents:
+        origin["contents"] = dict(cell.contents)
     return {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": dict(cell.config), **cell.choice}, origin
 
 

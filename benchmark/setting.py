@@ -15,12 +15,13 @@ import torch
 from benchmark import parallel
 from benchmark.artifacts import kept
 from benchmark.cells import Cell
-from benchmark.config import build, load_task_arguments, resolve_target
+from benchmark.code import plugin_places, source_digest
+from benchmark.config import build, construct, load_task_arguments, resolve_target
 from benchmark.errors import ConfigError
 from benchmark.evaluation import side
 from benchmark.features import check_model, encoder, with_features
 from benchmark.files import sha256_of
-from benchmark.identity import Seed, digest, source_digest, stream
+from benchmark.identity import Seed, digest, stream
 from benchmark.measures import Side, detection, known
 from benchmark.noise.base import flip_by_transition, realised_transition
 from benchmark.noise.cache import corrupt, pool_of
@@ -88,7 +89,7 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     pool = pool_of(task)
     made, manifest = corrupt(task, content["noise"], seed[1], paths.cache)
     data, truth = assemble(task, pool, made, seed=seed[0], subset=content["task"]["subset"], rows=content["task"]["rows"])
-    settings = build({"_target_": "benchmark.trainer.TrainerSettings", **content["trainer"]}, "trainer")
+    settings = construct(TrainerSettings, content["trainer"], "trainer")
     assert isinstance(settings, TrainerSettings)
     recipe = Recipe(content["model"], input_shape(pool.x, task.test.x, surfaces=task.surfaces), settings, seed[2])
     data = data.to(settings.device)
@@ -115,9 +116,7 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     stats = {"nominal_rate": manifest["nominal_rate"]} | noise_strength(data.problem, labels, train.given)
     reference: dict[str, float] = {}
     if settings.reference_folds:
-        key = digest(
-            content["model"], content["trainer"], seed, *digests.values(), *files.values(), source_digest([content["model"]["_target_"].rpartition(".")[0]])
-        )
+        key = digest(content["model"], content["trainer"], seed, *digests.values(), *files.values(), source_digest(plugin_places(content["model"]["_target_"])))
         folds = _out_of_fold(recipe, data, settings, seed, paths.cache / "reference" / f"{key}.npz")
         stats["systematic_share"], reference = _reference(data, labels, train, folds, seed)
     return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), stats, reference, digests, files)

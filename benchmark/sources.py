@@ -20,12 +20,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from benchmark.config import names, option, resolve_target
+from benchmark.config import option, resolve_target
 from benchmark.data import parquet_rows, verified
 from benchmark.errors import ConfigError, DataError, choices
 from benchmark.files import write_atomically, writing
 from benchmark.identity import ROOT
 from benchmark.paths import Paths
+from benchmark.registry import names
 
 log = logging.getLogger(__name__)
 HUB = "https://huggingface.co"

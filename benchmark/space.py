@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.cells import label
-from benchmark.config import option, raw
+from benchmark.config import option
 from benchmark.errors import ConfigError, choices
 from benchmark.grid import parse, resolve
 from benchmark.identity import seed_for
 from benchmark.protocol import TRIALS
+from benchmark.registry import raw
 
 # A decade around the trainer's learning rate holds the optimum of every loss whose scale differs from cross entropy's; weight decay
 # goes from nothing to what stops learning; fewer epochs are early stopping without a validation set.

@@ -13,10 +13,10 @@ from omegaconf import OmegaConf
 
 from benchmark.cells import Cell
 from benchmark.commandline import check, prepared
-from benchmark.config import CONF, names
 from benchmark.grid import Grid
-from benchmark.identity import AXES, ROOT, Seed
+from benchmark.identity import AXES, CONF, ROOT, Seed
 from benchmark.paths import Paths
+from benchmark.registry import names
 from benchmark.store import Store
 from benchmark.sweep import grid_of, seed_tuples
 
@@ -29,7 +29,7 @@ def planned(arguments: Sequence[str]) -> tuple[Grid, list[Seed], Path]:
         config = compose("config", overrides=plain, return_hydra_config=True)
     chosen = OmegaConf.to_container(config.hydra.runtime.choices)
     sweeper = OmegaConf.to_container(config.hydra.sweeper)
-    grid, _ = grid_of(sweeper, overrides, chosen, str(config.setting))  # type: ignore[arg-type]
+    grid, _ = grid_of(sweeper, overrides, chosen, str(config.setting), Paths.of(config.paths).data)  # type: ignore[arg-type]
     return grid, seed_tuples(config.seeds, config.seed_axes), ROOT / Path(str(config.paths.results)).expanduser()
 
 

@@ -59,6 +59,11 @@ class Row(BaseModel):
     config: dict[str, Any] = Field(default_factory=dict)
     error: str | None = None
 
+    @property
+    def contents(self) -> dict[str, str]:
+        """Return the sha256 of the user's own files that the row was made from, by the key that names them."""
+        return dict(self.provenance.get("contents", {}))
+
 
 def measured_digest(row: Row) -> str:
     """Of everything that was measured: what ``provenance.metrics_digest`` of a row holds."""

@@ -12,12 +12,13 @@ import pandas as pd
 
 from benchmark.analysis import PLAN
 from benchmark.comparisons import compute, turned
-from benchmark.config import CONF, declaration, names, option
+from benchmark.config import declaration, option
 from benchmark.errors import ConfigError
 from benchmark.figures import gains as with_intervals
 from benchmark.figures_studies import errors_by_rate, gains_by_noise, relative_gain
 from benchmark.files import write_atomically
-from benchmark.identity import ROOT
+from benchmark.identity import CONF, ROOT
+from benchmark.registry import names
 from benchmark.stats import CELL, Estimate, paired_difference
 from benchmark.stats.intervals import LEAST_SEEDS
 from benchmark.status import planned

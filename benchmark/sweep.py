@@ -21,6 +21,7 @@ from benchmark.grid import Grid, expand
 from benchmark.identity import AXES, ROOT, Seed
 from benchmark.launching import launched, passed_on
 from benchmark.limits import drained_by_sigterm, end_drained
+from benchmark.paths import Paths
 from benchmark.store import DIED, Row, Store, seed_name
 from benchmark.terminal import printable
 
@@ -53,7 +54,13 @@ def seed_tuples(seeds: Any, axes: Mapping[str, Any]) -> list[Seed]:
     return list(dict.fromkeys(zip(*columns, strict=True)))
 
 
-def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: Mapping[str, Any], setting: str = "default") -> tuple[Grid, list[str]]:
+def grid_of(
+    sweeper: Mapping[str, Any],
+    overrides: Sequence[Override],
+    chosen: Mapping[str, Any],
+    setting: str = "default",
+    data: Path | None = None,
+) -> tuple[Grid, list[str]]:
     """Expand the grid of an experiment under the command line's overrides.
 
     Args:
@@ -61,6 +68,7 @@ def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: M
         overrides: of the command line: options of the axes narrow the grid.
         chosen: Hydra's runtime choices, for axes that nobody names.
         setting: where hyper-parameters come from: default | blind | trials.
+        data: folder of the user's data; ``LABELNOISE_DATA`` by default.
 
     Returns:
         The grid, and the overrides that go to every job as they are.
@@ -80,7 +88,7 @@ def grid_of(sweeper: Mapping[str, Any], overrides: Sequence[Override], chosen: M
     if not products:
         products = [{axis: narrow.pop(axis, [given.get(axis, "")]) for axis in AXES if axis in given or axis in narrow}]
     extra = list(map(str, sweeper["extra"]))
-    return expand(products, narrow, given, extra, functools.partial(variants, setting)), rest + extra
+    return expand(products, narrow, given, extra, functools.partial(variants, setting), data), rest + extra
 
 
 def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config: DictConfig, launcher: Launcher) -> list[Row]:
@@ -88,7 +96,7 @@ def run_sweep(sweeper: Mapping[str, Any], overrides: Sequence[Override], config:
     from benchmark.progress import progress
 
     chosen: Any = OmegaConf.to_container(config.hydra.runtime.choices)
-    grid, words = grid_of(sweeper, overrides, chosen, str(config.setting))
+    grid, words = grid_of(sweeper, overrides, chosen, str(config.setting), Paths.of(config.paths).data)
     if not grid.cells:
         narrowed = {axis: ",".join(map(str, entries)) for axis, entries in sweeper["narrow"].items()}
         narrowed |= {o.get_key_element(): o.get_value_element_as_str() for o in overrides if o.get_key_element() in AXES}

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from benchmark.cells import Cell
-from benchmark.config import names
 from benchmark.errors import ConfigError, choices
 from benchmark.frozen import freeze
 from benchmark.grid import Grid
 from benchmark.identity import AXES, Seed, digest
 from benchmark.problems import PROBLEMS
+from benchmark.registry import names
 from benchmark.space import trials
 from benchmark.status import options_of, planned
 from benchmark.store import Row, Store

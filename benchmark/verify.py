@@ -48,7 +48,7 @@ def verify(arguments: Sequence[str]) -> int:
     differ = 0
     with tempfile.TemporaryDirectory() as folder:
         for row in chosen:
-            cell = Cell({axis: getattr(row, axis) for axis in AXES}, row.config)
+            cell = Cell({axis: getattr(row, axis) for axis in AXES}, row.config, row.contents)
             (again,) = run_cell(cell, [row.seed], Paths(paths.data, Path(folder), paths.cache))
             found = differences(row, again)
             differ += bool(found)

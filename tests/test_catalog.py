@@ -8,8 +8,8 @@ import pytest
 
 from benchmark import catalog
 from benchmark.catalog import check_method, describe, list_plugins, new_method
-from benchmark.config import names
 from benchmark.errors import ConfigError
+from benchmark.registry import names
 
 
 @pytest.mark.parametrize(("words", "group"), [("methods", "method"), ("noises", "noise"), ("tasks", "task")])

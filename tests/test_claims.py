@@ -11,9 +11,10 @@ from test_behaviour import BEATS
 
 from benchmark import claims
 from benchmark.claims import gain, measured
-from benchmark.config import names, option, raw, resolve_target
+from benchmark.config import option, resolve_target
 from benchmark.errors import ConfigError
 from benchmark.grid import Grid, expand
+from benchmark.registry import names, raw
 from benchmark.store import Row, Store
 
 SEEDS = [(0, 0, 0), (1, 1, 1), (2, 2, 2)]

@@ -11,9 +11,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from benchmark import commandline, config
 from benchmark.__main__ import PLUGINS, one_line
 from benchmark.commandline import prepared
-from benchmark.config import CONF
 from benchmark.errors import ConfigError, DataError
 from benchmark.grid import expand, value_of
+from benchmark.identity import CONF
 from benchmark.status import options_of, planned
 from benchmark.sweep import grid_of, report, seed_tuples
 from benchmark.terminal import printable

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 import torch
 
+from benchmark.cell_identity import cell_id
 from benchmark.cells import Cell, label
-from benchmark.config import build, load, names, option, raw, resolve_target
+from benchmark.config import build, load, option, resolve_target
 from benchmark.errors import ConfigError
 from benchmark.grid import parse, resolve
-from benchmark.identity import AXES, cell_id
+from benchmark.identity import AXES
 from benchmark.methods.elr import ELR
 from benchmark.methods.sam import SAM
 from benchmark.models.base import InputShape
 from benchmark.noise.class_conditional import Asymmetric, Symmetric
+from benchmark.registry import names, raw
 from benchmark.trainer import TrainerSettings
 
 SETTINGS = {"_target_": "benchmark.trainer.TrainerSettings", "epochs": 3, "batch_size": 8, "optimizer": "adam", "lr": 0.1}

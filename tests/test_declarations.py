@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from benchmark.config import declaration, names, option, resolve_target
+from benchmark.config import declaration, option, resolve_target
 from benchmark.declarations import NotDeclaredError, declared, defines, problem_classes
 from benchmark.identity import ROOT
 from benchmark.problems import PROBLEMS
+from benchmark.registry import names
 
 READ = {
     "method": ("kinds", "problems", "native", "needs", "needs_where"),

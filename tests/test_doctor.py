@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from benchmark import publishing, readme
+from benchmark.cell_identity import cell_id
 from benchmark.doctor import check, examine, read_rows
 from benchmark.errors import ConfigError, DataError
 from benchmark.grid import expand
-from benchmark.identity import cell_id
 from benchmark.paths import Paths
 from benchmark.runner import run_cell
 from benchmark.store import Row, measured_digest

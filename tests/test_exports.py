@@ -8,10 +8,10 @@ from huggingface_hub import _eval_results as hub
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from benchmark.comparisons import compute
-from benchmark.config import names
 from benchmark.errors import ConfigError
 from benchmark.exports import CONFORMS, CONTEXT, croissant, eval_results, export, files, model_index
 from benchmark.identity import ROOT
+from benchmark.registry import names
 
 CARDS = [task for task in names("task") if (ROOT / "tasks" / task / "card.yaml").is_file()]
 

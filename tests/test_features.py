@@ -13,7 +13,7 @@ import torch
 from ownfiles import WRITERS
 
 from benchmark import features
-from benchmark.config import build, load, names
+from benchmark.config import build, load
 from benchmark.encoders.base import Encoder
 from benchmark.encoders.compute import compute
 from benchmark.errors import ConfigError
@@ -21,6 +21,7 @@ from benchmark.grid import expand
 from benchmark.noise.cache import corrupt
 from benchmark.paths import Paths
 from benchmark.problems import Multiclass
+from benchmark.registry import names
 from benchmark.runner import run_cell
 from benchmark.setting import load_task
 from benchmark.types import Examples, Task

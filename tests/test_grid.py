@@ -13,11 +13,12 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from benchmark.cells import Cell, cell
-from benchmark.config import CONF, names, option
+from benchmark.config import option
 from benchmark.errors import ConfigError
 from benchmark.grid import ORDER, Grid, default_model, expand, parse, resolve, split, value_of
-from benchmark.identity import AXES
+from benchmark.identity import AXES, CONF
 from benchmark.published import bare
+from benchmark.registry import names
 from benchmark.sweep import spread
 
 GIVEN = {"task": "digits", "noise": "clean", "method": "erm", "trainer": "quick"}

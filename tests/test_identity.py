@@ -13,8 +13,10 @@ import torch
 from conftest import make_setting, run
 
 from benchmark import identity
+from benchmark.cell_identity import cell_id
+from benchmark.code import source_digest
 from benchmark.config import load
-from benchmark.identity import AXES, canonical_json, cell_id, digest, generator, seed_for, source_digest, stream
+from benchmark.identity import AXES, canonical_json, digest, generator, seed_for, stream
 
 CONFIG: dict[str, Any] = {
     "task": {"_target_": "tasks.digits.load", "subset": None},

@@ -21,11 +21,11 @@ from test_system import in_process
 
 from benchmark import faults
 from benchmark.__main__ import PLUGINS
-from benchmark.config import CONF, names
 from benchmark.errors import ConfigError
-from benchmark.identity import ROOT, Seed
+from benchmark.identity import CONF, ROOT, Seed
 from benchmark.launching import OURS, check_installed, passed_on
 from benchmark.limits import DRAIN, drained_by_sigterm
+from benchmark.registry import names
 from benchmark.store import Row, Store
 from benchmark.verify import differences
 

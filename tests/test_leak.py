@@ -12,8 +12,9 @@ import pytest
 import torch
 from conftest import NOISES, PROBLEMS, corrupt_tiny, make_setting, make_task, run
 
-from benchmark.config import build, load, names, option, resolve_target
+from benchmark.config import build, load, option, resolve_target
 from benchmark.methods.base import FitFunction, Method, set_up
+from benchmark.registry import names
 from benchmark.setting import Setting
 from benchmark.step import Step
 from benchmark.training import run_info

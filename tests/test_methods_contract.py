@@ -14,12 +14,13 @@ import torch
 from conftest import MODELS, PROBLEMS, run
 
 from benchmark.cells import label
-from benchmark.config import build, load, names, option, resolve_target
+from benchmark.config import build, load, option, resolve_target
 from benchmark.declarations import declared, problem_classes
 from benchmark.execution import Outcome
 from benchmark.frames import needs_of
 from benchmark.identity import digest
 from benchmark.methods.base import NEEDS, Method, set_up
+from benchmark.registry import names
 from benchmark.setting import Setting
 from benchmark.step import Batch, Passes, Step
 from benchmark.support import layers

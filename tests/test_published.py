@@ -12,12 +12,13 @@ from benchmark import config
 from benchmark import published as rules_of_papers
 from benchmark.api import load_method
 from benchmark.cells import Cell, cell
-from benchmark.config import names, option, raw
+from benchmark.config import option
 from benchmark.errors import ConfigError
 from benchmark.frames import run_frame
 from benchmark.grid import expand
 from benchmark.identity import AXES
 from benchmark.published import published
+from benchmark.registry import names, raw
 from benchmark.store import Row
 
 FACTS = {"noise": "asymmetric", "task": "digits", "rate": 0.4}

@@ -17,7 +17,7 @@ from ownfiles import WRITERS
 
 from benchmark.api import load_noise, load_task
 from benchmark.catalog import describe
-from benchmark.config import load_task_arguments, names, option, raw
+from benchmark.config import load_task_arguments, option
 from benchmark.errors import DataError
 from benchmark.grid import default_model
 from benchmark.identity import ROOT, digest
@@ -26,6 +26,7 @@ from benchmark.noise.cache import pool_of
 from benchmark.noise.streams import Streams
 from benchmark.paths import Paths
 from benchmark.problems import PROBLEMS
+from benchmark.registry import names, raw
 from benchmark.splits import assemble
 from benchmark.types import Task
 

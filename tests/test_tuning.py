@@ -15,12 +15,13 @@ import torch
 
 from benchmark import frozen, space, tuning
 from benchmark.comparisons import compute
-from benchmark.config import NOT_PARAMETERS, build, load, names, option, raw
+from benchmark.config import NOT_PARAMETERS, build, load, option
 from benchmark.errors import ConfigError, DataError
 from benchmark.frames import run_frame
 from benchmark.frozen import blind_rows, freeze, variants
 from benchmark.grid import Grid, expand
 from benchmark.protocol import DEVELOPMENT, TRIALS
+from benchmark.registry import names, raw
 from benchmark.runner import command
 from benchmark.space import SHARED, Point, rescaled, trials, varied
 from benchmark.store import Row, Store

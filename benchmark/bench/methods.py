@@ -10,10 +10,11 @@ from statistics import median
 import torch
 
 from benchmark.bench.timing import Measurement
-from benchmark.config import load, names
+from benchmark.config import load
 from benchmark.execution import Outcome, execute
 from benchmark.grid import expand
 from benchmark.paths import Paths
+from benchmark.registry import names
 from benchmark.setting import Setting, setting_for
 
 EPOCHS = 6  # enough for every warm-up to end

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import ClassVar
 
 from torch import Tensor
 
 
 class Encoder(ABC):
     """Turns images into features that no training changes. The constructor stores; ``load`` reads the weights."""
+
+    version: ClassVar[int] = 1  # raised when the features change on purpose
 
     @abstractmethod
     def identity(self) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from benchmark.encoders.base import Encoder
 from benchmark.errors import ConfigError
+from benchmark.files import FileName
 from benchmark.identity import digest
 from benchmark.models.pretrained import Scaled, load_backbone, pooled
 
@@ -24,7 +25,7 @@ class Transformer(Encoder):
         mean, deviation: of the channels, as the model saw them.
     """
 
-    def __init__(self, backbone: str | None, size: int, mean: list[float], deviation: list[float]) -> None:
+    def __init__(self, backbone: FileName | None, size: int, mean: list[float], deviation: list[float]) -> None:
         if backbone is None:
             raise ConfigError("encoder transformer needs a name: give that of a transformers model, or a folder that holds one, in its place")
         self.backbone, self.size, self.mean, self.deviation = backbone, size, mean, deviation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -17,6 +17,8 @@ class AssumeNegative(MultiLabelMethod):
     Cole et al., 2021, arXiv:2106.09708. AN: ``weak`` 0, c = 0 (erm up to the 1e-5). WAN: negatives weigh w = 1 / (C - 1). LSAN: ``swap``
     c = .1 of the mass changes sides, twice what label smoothing with eps = .1 moves. One forward and one backward pass.
     """
+
+    plugin_name: ClassVar[str] = "assume_negative"  # several yamls are presets of it
 
     family = "baseline"
     cites = "Cole et al., 2021, arXiv:2106.09708"

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
 from benchmark.errors import ConfigError, DataError
+from benchmark.files import FileName
 from benchmark.methods.base import FitFunction, Method, Price, RunInfo
 from benchmark.methods.multilabel import Grid, MultiLabelMethod, observed_positives
 from benchmark.step import Step
@@ -54,7 +55,9 @@ class BoMD(MultiLabelMethod):
     target: Tensor
     moved: Tensor
 
-    def __init__(self, bag: int = 3, beta: float = 0.3, lam: float = 0.6, smooth: float = 0.25, neighbours: int = 10, vectors: str = "cooccurrence") -> None:
+    def __init__(
+        self, bag: int = 3, beta: float = 0.3, lam: float = 0.6, smooth: float = 0.25, neighbours: int = 10, vectors: FileName = "cooccurrence"
+    ) -> None:
         super().__init__()
         self.bag, self.beta, self.lam, self.smooth = bag, beta, lam, smooth
         self.neighbours, self.vectors = neighbours, vectors

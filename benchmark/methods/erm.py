@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -19,6 +21,8 @@ class ERM(Method):
     ``label_smoothing`` is there to be tuned, as plain training is: the method ``label_smoothing`` with that eps. It leaves
     continuous targets and the likelihood of whole sequences as they are.
     """
+
+    plugin_name: ClassVar[str] = "erm"  # several yamls are presets of it
 
     native = frozenset({"multiclass", "tagging", "multilabel", "regression"})
     family = "baseline"

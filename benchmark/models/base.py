@@ -29,6 +29,7 @@ class Network(nn.Module):
     With ``places`` features are those of every place of an image, (B, P, D), and ``finish`` takes the mean of the head's scores over places.
     """
 
+    version: ClassVar[int] = 1  # raised when the network's numbers change on purpose
     places: ClassVar[bool] = False
     pretrained: ClassVar[bool] = False  # begins as an encoder that other data trained: a tier of its own on the board
     inputs: ClassVar[frozenset[str]] = frozenset({"vector", "image"})  # kinds of inputs that it reads

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import ConfigError
+from benchmark.files import FileName
 from benchmark.models.base import InputShape, Network
 from benchmark.models.surfaces import CharacterCNN, SentenceDropout, vectors_from
 
@@ -44,7 +45,7 @@ class BiLSTM(Network):
         hidden: int,
         dropout: float = 0.0,
         characters: int = 0,
-        vectors: str | None = None,
+        vectors: FileName | None = None,
         init_std: float = 1.0,
     ) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from benchmark.files import FileName
 from benchmark.models.base import InputShape
 from benchmark.models.bilstm import BiLSTM
 
@@ -87,7 +88,7 @@ class BiLSTMCRF(BiLSTM):
         hidden: int,
         dropout: float = 0.0,
         characters: int = 0,
-        vectors: str | None = None,
+        vectors: FileName | None = None,
         init_std: float = 1.0,
     ) -> None:
         super().__init__(inputs, outputs, embedding, hidden, dropout, characters, vectors, init_std)

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from benchmark.encoders.base import Encoder
 from benchmark.errors import ConfigError
+from benchmark.files import FileName
 from benchmark.models.base import InputShape, Network
 
 
@@ -91,7 +92,7 @@ class Pretrained(Network):
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
     files: ClassVar[tuple[str, ...]] = ("backbone",)  # where it is a folder
 
-    def __init__(self, inputs: InputShape, outputs: int, backbone: str | None, frozen: bool, size: int, mean: list[float], deviation: list[float]) -> None:
+    def __init__(self, inputs: InputShape, outputs: int, backbone: FileName | None, frozen: bool, size: int, mean: list[float], deviation: list[float]) -> None:
         super().__init__()
         if backbone is None:
             raise ConfigError("model.backbone is missing: give a transformers model such as facebook/dinov2-small, or a folder")

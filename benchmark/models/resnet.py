@@ -61,6 +61,8 @@ class ResNet(Network):
         stem: channels of the first convolution; the first width by default.
     """
 
+    plugin_name: ClassVar[str] = "resnet"  # several yamls are presets of it
+
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
 
     def __init__(self, inputs: InputShape, outputs: int, widths: list[int], blocks: list[int], preactivation: bool = False, stem: int | None = None) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import ConfigError
+from benchmark.files import FileName
 from benchmark.models.base import InputShape, Network
 
 
@@ -39,7 +40,7 @@ class Transformer(Network):
 
     ids: Tensor
 
-    def __init__(self, inputs: InputShape, outputs: int, name: str, frozen: bool = False, dropout: float = 0.1, subwords: int = 8) -> None:
+    def __init__(self, inputs: InputShape, outputs: int, name: FileName, frozen: bool = False, dropout: float = 0.1, subwords: int = 8) -> None:
         super().__init__()
         if not inputs.surfaces:
             raise ConfigError(f"model.name={name}: this task does not tell how its tokens are written: take another model")

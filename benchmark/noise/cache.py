@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from benchmark.artifacts import Arrays, Manifest, kept
+from benchmark.cell_identity import contents_of, plugin_identity
 from benchmark.config import build
 from benchmark.errors import ConfigError
 from benchmark.identity import digest
@@ -43,7 +44,7 @@ def corrupt(task: Task, config: Mapping[str, Any], seed: int, cache: Path) -> tu
     if task.problem.name not in noise.problems:
         raise ConfigError(f"noise {type(noise).__name__} serves {', '.join(sorted(noise.problems))}; {task.name} is {task.problem.name}")
     context = context_for(noise, task, pool)
-    recipe = {"config": dict(config), "version": noise.version, "seed": seed, "kind": labels.kind}
+    recipe = {"noise": plugin_identity("noise", config, contents_of({"noise": config}, Path())), "seed": seed, "kind": labels.kind}
     meaning = [labels.problem, labels.num_classes, labels.width, *labels.names, *context.annotations, context.foreign, *context.annotators]
     read = [array for array in (context.features, context.tokens) if array is not None]
     inputs = [meaning, labels.value, labels.live, *context.annotations.values(), *read, *(path.read_bytes() for path in noise.files() if path.is_file())]

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from benchmark.errors import ConfigError
+from benchmark.files import FileName
 from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import FromProbabilities
 from benchmark.noise.streams import Streams
@@ -27,7 +28,7 @@ class InstanceMargin(FromProbabilities):
     that instances which the model gets wrong are wrong at every level; here they keep their right label until they flip.
     """
 
-    def __init__(self, rate: float = 0.3, kind: Kind = "I", factor: float | None = None, probabilities: str | None = None, epochs: int = 10) -> None:
+    def __init__(self, rate: float = 0.3, kind: Kind = "I", factor: float | None = None, probabilities: FileName | None = None, epochs: int = 10) -> None:
         super().__init__(probabilities, epochs)
         self.rate, self.kind, self.factor = check_rate(rate, "noise.rate"), kind, factor
         if factor is not None and not 0 < factor < float("inf"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmark.errors import ConfigError
+from benchmark.files import FileName
 from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import FromProbabilities, InstanceNoise
 from benchmark.noise.probe import epoch_probabilities
@@ -19,7 +20,7 @@ class InstanceConfidence(FromProbabilities):
     largest candidates flip. No chance is involved beyond the training.
     """
 
-    def __init__(self, rate: float = 0.3, probabilities: str | None = None, epochs: int = 10) -> None:
+    def __init__(self, rate: float = 0.3, probabilities: FileName | None = None, epochs: int = 10) -> None:
         super().__init__(probabilities, epochs)
         self.rate = check_rate(rate, "noise.rate")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import ConfigError, DataError
+from benchmark.files import FileName
 from benchmark.noise.base import check_rate, checked_transition
 from benchmark.noise.class_conditional import ClassConditional
 from benchmark.noise.streams import Streams
@@ -25,7 +26,7 @@ class Transition(ClassConditional):
 
     not_nested = "its strength is the diagonal, not one rate"
 
-    def __init__(self, matrix: str | list[list[float]] | None = None, diagonal: float | list[float] = 0.7) -> None:
+    def __init__(self, matrix: FileName | list[list[float]] | None = None, diagonal: float | list[float] = 0.7) -> None:
         self.matrix = matrix
         shares = diagonal if isinstance(diagonal, list) else [diagonal]
         self.diagonal = np.array([check_rate(share, "noise.diagonal") for share in shares])

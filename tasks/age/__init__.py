@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from benchmark import images, owndata
 from benchmark.columns import vector_inputs
+from benchmark.files import FileName, NamedFile
 from benchmark.paths import Paths
 from benchmark.problems import Regression
 from benchmark.types import Task
 
 
-def load(paths: Paths, source: str, size: int, channels: int, test_fraction: float) -> Task:
+def load(paths: Paths, source: FileName, size: int, channels: int, test_fraction: float) -> Task:
     """Ages in years, taken for right.
 
     Args:
@@ -33,5 +35,10 @@ def load(paths: Paths, source: str, size: int, channels: int, test_fraction: flo
         split = owndata.set_aside(file, x.numpy(), test_fraction)
     else:
         x, split = vector_inputs(table, ["age"], [], [], file, test_fraction)
-    task = owndata.own_task(file, Regression("age"), x, y, y, split, places=table.index.to_numpy(), files=owndata.digests(file))
+    task = owndata.own_task(Regression("age"), x, y, y, split, places=table.index.to_numpy(), files=owndata.digests(file))
     return replace(task, annotations={})
+
+
+def contents(named: NamedFile) -> list[Path]:
+    """Return the files that are the data: the table, with the images of its column path."""
+    return [] if named.found is None else owndata.listed_with(named.found, "path")

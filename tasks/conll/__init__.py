@@ -12,6 +12,7 @@ import numpy as np
 from benchmark import owndata
 from benchmark.conll import Sentence, check_aligned, cuts, read
 from benchmark.errors import ConfigError, DataError
+from benchmark.files import FileName
 from benchmark.paths import Paths
 from benchmark.problems import Tagging
 from benchmark.tokens import encoded, tag_ids
@@ -20,9 +21,9 @@ from benchmark.types import Task
 
 def load(
     paths: Paths,
-    path: str | None,
-    clean: str | None,
-    test: str | None,
+    path: FileName | None,
+    clean: FileName | None,
+    test: FileName | None,
     test_labels: Literal["observed", "right"],
     max_length: int,
     test_fraction: float,
@@ -114,5 +115,5 @@ def _task(
     tags = [None if side is None else tag_ids([s.tags for s in side], names, width) for side in (observed, right)]
     assert tags[0] is not None
     (x,), surfaces = encoded([s.tokens for s, held in zip(observed, split[0], strict=True) if not held], [[s.tokens for s in observed]], width)
-    task = owndata.own_task(path, Tagging(names, width), x, tags[0], tags[1], split, places=places, files=files)
+    task = owndata.own_task(Tagging(names, width), x, tags[0], tags[1], split, places=places, files=files)
     return replace(task, surfaces=surfaces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from benchmark import images, owndata
 from benchmark.data import same_inputs, split_groups
 from benchmark.errors import ConfigError, DataError
+from benchmark.files import FileName, NamedFile
 from benchmark.identity import stream
 from benchmark.paths import Paths
 from benchmark.problems import MultiLabel
@@ -29,9 +31,9 @@ SOFT = (0.55, 0.85)  # of an uncertain label with policy ``soft``: Pham et al., 
 def load(
     paths: Paths,
     source: Source,
-    path: str | None,
+    path: FileName | None,
     test_source: Source | None,
-    test_path: str | None,
+    test_path: FileName | None,
     findings: list[str],
     uncertain: Policy,
     missing: Literal["refuse", "skip"],
@@ -160,3 +162,11 @@ def _linked(patient: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     group: np.ndarray = connected_components(coo_array((np.ones(len(patient)), (patient, offset + pixels)), shape=(size, size)), directed=False)[1]
     found: np.ndarray = np.unique(group[patient], return_inverse=True)[1]
     return found
+
+
+def contents(named: NamedFile) -> list[Path]:
+    """Return the files that identify the data: its tables. The films are those that the tables' publishers gave out."""
+    if named.found is None:
+        return []
+    inside = [*named.found.glob("*"), *named.found.glob("*/*")]
+    return sorted(file for file in inside if file.is_file() and file.suffix.lower() not in images.SUFFIXES)

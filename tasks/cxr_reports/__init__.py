@@ -14,6 +14,7 @@ from benchmark import owndata
 from benchmark.data import held_out, sha256_of, standardized
 from benchmark.encoders.minilm import text_vectors
 from benchmark.errors import ConfigError, DataError
+from benchmark.files import FileName
 from benchmark.paths import Paths
 from benchmark.problems import MultiLabel
 from benchmark.types import Examples, Task
@@ -37,7 +38,7 @@ class Reports:
     terms: list[tuple[list[str], list[str]]]
 
 
-def load(paths: Paths, archive: str | None, vectors: Literal["tf_idf", "minilm"], vocabulary: int) -> Task:
+def load(paths: Paths, archive: FileName | None, vectors: Literal["tf_idf", "minilm"], vocabulary: int) -> Task:
     """Reports as vectors; the automatic labels are the recorded ones. Both kinds of vectors have the same split.
 
     Args:

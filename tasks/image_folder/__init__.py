@@ -9,12 +9,13 @@ import pandas as pd
 
 from benchmark import images, owndata
 from benchmark.errors import DataError
+from benchmark.files import FileName, NamedFile
 from benchmark.paths import Paths
 from benchmark.problems import Multiclass
 from benchmark.types import Task
 
 
-def load(paths: Paths, path: str | None, size: int, channels: int, test_fraction: float) -> Task:
+def load(paths: Paths, path: FileName | None, size: int, channels: int, test_fraction: float) -> Task:
     """Images (channels, size, size) as bytes.
 
     Args:
@@ -37,7 +38,7 @@ def load(paths: Paths, path: str | None, size: int, channels: int, test_fraction
     split = owndata.set_aside(found, x.numpy(), test_fraction)
     places = np.array([str(name) for name in table["path"]])
     right = ids[1] if len(ids) > 1 else None
-    return owndata.own_task(found, Multiclass(names), x, ids[0], right, split, places=places, files=owndata.digests(found))
+    return owndata.own_task(Multiclass(names), x, ids[0], right, split, places=places, files=owndata.digests(found))
 
 
 def _listed(folder: Path) -> pd.DataFrame:
@@ -51,3 +52,10 @@ def _listed(folder: Path) -> pd.DataFrame:
         raise DataError(f"{folder} holds no image: put them into a folder for each class, such as {folder.name}/cat/1.png")
     owndata.check_size(folder, len(files), "images")
     return pd.DataFrame({"path": [file.relative_to(folder).as_posix() for file in files], "label": [file.parent.name for file in files]})
+
+
+def contents(named: NamedFile) -> list[Path]:
+    """Return the files that are the data: the folder, or the csv with the images that it lists."""
+    if named.found is None:
+        return []
+    return [named.found] if named.found.is_dir() else owndata.listed_with(named.found, "path")

@@ -12,6 +12,7 @@ import pandas as pd
 from benchmark import images, owndata
 from benchmark.columns import vector_inputs
 from benchmark.errors import ConfigError, DataError
+from benchmark.files import FileName, NamedFile
 from benchmark.paths import Paths
 from benchmark.problems import MultiLabel
 from benchmark.types import Task
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def load(
     paths: Paths,
-    path: str | None,
+    path: FileName | None,
     labels: list[Any],
     clean: list[Any],
     inputs: str,
@@ -72,7 +73,7 @@ def load(
     else:
         x, split = vector_inputs(table, [*labels, *clean], ignore, categorical, file, test_fraction)
     problem = MultiLabel([str(name) for name in labels])
-    return owndata.own_task(file, problem, x, observed, right, split, places=table.index.to_numpy(), files=owndata.digests(file))
+    return owndata.own_task(problem, x, observed, right, split, places=table.index.to_numpy(), files=owndata.digests(file))
 
 
 def _grid(table: pd.DataFrame, names: list[Any], key: str, path: Path) -> np.ndarray:
@@ -92,3 +93,11 @@ def _grid(table: pd.DataFrame, names: list[Any], key: str, path: Path) -> np.nda
             raise DataError(f"{path}: label {str(name)!r} never is {0 if 1 in value else 1}: leave it out")
         columns.append(value.astype(np.int64))
     return np.stack(columns, axis=1)
+
+
+def contents(named: NamedFile) -> list[Path]:
+    """Return the files that are the data: the table, with the images that it names where they are the inputs."""
+    if named.found is None:
+        return []
+    column = named.config.get("images_from")
+    return [named.found] if column is None else owndata.listed_with(named.found, str(column))

@@ -14,6 +14,7 @@ import torch
 from benchmark import owndata
 from benchmark.data import same_inputs, sha256_of
 from benchmark.errors import ConfigError, DataError
+from benchmark.files import FileName
 from benchmark.paths import Paths
 from benchmark.problems import MultiLabel
 from benchmark.types import Examples, Task
@@ -41,7 +42,7 @@ class Texts:
     names: list[str]
 
 
-def load(paths: Paths, archive: str | None, vocabulary: int) -> Task:
+def load(paths: Paths, archive: FileName | None, vocabulary: int) -> Task:
     """TF-IDF of words and pairs of words. No patient and no input is on two sides; nobody knows the right labels of what trains.
 
     Args:

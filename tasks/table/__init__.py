@@ -7,6 +7,7 @@ from typing import Any
 from benchmark import owndata
 from benchmark.columns import vector_inputs
 from benchmark.errors import ConfigError
+from benchmark.files import FileName
 from benchmark.paths import Paths
 from benchmark.problems import Multiclass, Regression
 from benchmark.types import Problem, Task
@@ -14,7 +15,7 @@ from benchmark.types import Problem, Task
 
 def load(
     paths: Paths,
-    path: str | None,
+    path: FileName | None,
     target: str | int | None,
     clean: str | int | None,
     problem: str,
@@ -50,4 +51,4 @@ def load(
         kind, labels = Regression(str(target)), [owndata.numbers(given, file) for given in targets]
     x, split = vector_inputs(table, [target, clean], ignore, categorical, file, test_fraction)
     right = labels[1] if clean is not None else None
-    return owndata.own_task(file, kind, x, labels[0], right, split, places=table.index.to_numpy(), files=owndata.digests(file))
+    return owndata.own_task(kind, x, labels[0], right, split, places=table.index.to_numpy(), files=owndata.digests(file))

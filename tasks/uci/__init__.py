@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from benchmark import owndata
 from benchmark.columns import vector_inputs
 from benchmark.errors import DataError, choices
+from benchmark.files import FileName, NamedFile
 from benchmark.paths import Paths
 from benchmark.problems import Regression
 from benchmark.types import Task
 
 
-def load(paths: Paths, table: str, target: str | None, test_fraction: float) -> Task:
+def load(paths: Paths, table: FileName, target: str | None, test_fraction: float) -> Task:
     """All other columns are inputs: numbers standardized, words one-hot.
 
     Args:
@@ -34,5 +36,11 @@ def load(paths: Paths, table: str, target: str | None, test_fraction: float) -> 
     name = str(found.columns[-1]) if target is None else target
     y = owndata.numbers(owndata.column(found, name, "task.target", file), file)
     x, split = vector_inputs(found, [name], [], [], file, test_fraction)
-    task = owndata.own_task(file, Regression(name), x, y, y, split, places=found.index.to_numpy(), files=owndata.digests(file))
+    task = owndata.own_task(Regression(name), x, y, y, split, places=found.index.to_numpy(), files=owndata.digests(file))
     return replace(task, name=f"uci-{table}", annotations={})
+
+
+def contents(named: NamedFile) -> list[Path]:
+    """Return the file that a table's name means."""
+    file = named.data / "uci" / f"{named.value}.csv"
+    return [file] if file.is_file() else []
