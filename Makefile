@@ -109,12 +109,12 @@ test: $(READY) ## Run all tests
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "no chromium here: the browser tests of the board are left out (apt-get install chromium)"
 	@$(PYTHON) -m pytest -n auto --dist loadfile
 
-lint: $(READY) ## Check style, types and that generated files are current
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(PYTHON) -m benchmark docs --check
+lint: $(READY) ## Check style, types, import layers and that generated files are current
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports && $(PYTHON) -m benchmark docs --check
 
 lock: $(READY) ## Pin what is installed now
 	@$(PYTHON) -m pip freeze --exclude-editable $$(sed -n 's/^\([a-z][^=]*\)==.*/--exclude \1/p' requirements-launchers.lock requirements-encoders.lock requirements-votes.lock) | sed 's/+cpu$$//' > requirements.lock
 
 clean: ## Remove caches and local boards; rows and .venv stay
-	rm -rf results/local results/cache results/wandb results/curves .pytest_cache .mypy_cache .ruff_cache
+	rm -rf results/local results/cache results/wandb results/curves .pytest_cache .mypy_cache .import_linter_cache .ruff_cache
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

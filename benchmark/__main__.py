@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
+from typing import Any
 
-PLUGINS = str(Path(__file__).parent / "plugins")
+from benchmark.core.paths import PLUGINS
 
 
 def main() -> int:
@@ -21,14 +21,14 @@ def main() -> int:
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError  # type: ignore[import-untyped]
 
-    from benchmark.errors import Abort, UserError
-    from benchmark.terminal import printable
+    from benchmark.core.errors import Abort, UserError
+    from benchmark.core.terminal import printable
 
     try:
         if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
-            from benchmark.processes import led
+            from benchmark.running.processes import led
 
-            return led(lambda: run(sys.argv[1:]))
+            return led(lambda: run(sys.argv[1:]), _take_part)
         return run(sys.argv[1:])
     except (Abort, UserError, HydraException, OmegaConfBaseException, YAMLError) as error:
         if full:
@@ -40,14 +40,22 @@ def main() -> int:
         return 130
 
 
+def _take_part(cell: Any, seed: Any, paths: Any) -> None:
+    """Train a run beside the process that leads it, without a logger of its own."""
+    from benchmark.running.loggers import RunLogger
+    from benchmark.running.runner import take_part
+
+    take_part(cell, seed, paths, RunLogger())
+
+
 def run(arguments: list[str]) -> int:
     """A command of the suite, or else a cell or sweep through Hydra."""
-    from benchmark.commandline import COMMANDS, prepared
+    from benchmark.config.commandline import COMMANDS, prepared
 
     if arguments and arguments[0] in COMMANDS:
         module, _, name = COMMANDS[arguments[0]].partition(":")
         return int(getattr(importlib.import_module(module), name)(arguments[1:]))
-    from benchmark.app import main as hydra_main
+    from benchmark.commands.run import main as hydra_main
 
     sys.argv[1:] = prepared(arguments)
     hydra_main()

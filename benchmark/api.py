@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmark.config import build, load, load_task_arguments
-from benchmark.errors import ConfigError
-from benchmark.grid import expand
+from benchmark.config.build import build, load, load_task_arguments
+from benchmark.config.grid import expand
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
 from benchmark.methods.base import Method
 from benchmark.noise.base import Noise
-from benchmark.paths import Paths
-from benchmark.store import Row
-from benchmark.types import Task
+from benchmark.results.row import Row
 
 
 def load_method(name: str, **options: Any) -> Method:
@@ -70,7 +70,7 @@ def run(
     Raises:
         ConfigError: unknown names or keys, or a pair that is not supported.
     """
-    from benchmark.runner import Options, run_cell  # brings Lightning
+    from benchmark.running.runner import Options, run_cell  # brings Lightning
 
     product = {"task": task, "noise": noise, "method": method, "trainer": trainer} | ({} if model is None else {"model": model})
     grid = expand([product], {}, {}, [])

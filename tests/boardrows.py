@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.grid import expand
-from benchmark.store import Row
+from benchmark.config.grid import expand
+from benchmark.results.row import Row
 
 EFFECTS = {"erm": 0.0, "gce": 0.05, "elr": 0.08, "small_loss": 0.03, "mixup": 0.02}
 NOISES = {"clean": 0.0, "symmetric(rate=0.1)": 0.1, "symmetric(rate=0.4)": 0.4, "asymmetric(rate=0.4)": 0.4}

@@ -13,18 +13,18 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmark.config import load
-from benchmark.evaluation import side
-from benchmark.execution import Outcome, execute
+from benchmark.config.build import load
+from benchmark.core.paths import Paths
+from benchmark.core.types import Corruption, Examples, Labels, Task
+from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
+from benchmark.data.splits import assemble
+from benchmark.measures.evaluation import side
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.setting import Setting, declared_needs, extra_needs
-from benchmark.splits import assemble
-from benchmark.trainer import TrainerSettings
-from benchmark.training import Recipe, input_shape
-from benchmark.types import Corruption, Examples, Labels, Task
+from benchmark.running.execution import Outcome, execute
+from benchmark.running.setting import Setting, declared_needs, extra_needs
+from benchmark.training.recipe import Recipe, input_shape
+from benchmark.training.trainer import TrainerSettings
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a task whose data are not here is skipped, not downloaded
 torch.set_num_threads(1)  # tiny tensors: more threads only wait for each other,
@@ -71,7 +71,7 @@ def make_task(problem: str, train: int = 160, test: int = 80) -> Task:
 
 def corrupt_tiny(task: Task, name: str, options: dict[str, Any], seed: int = 0) -> Corruption:
     """Corrupt the pool of a task with a generator, without a cache."""
-    from benchmark.config import build
+    from benchmark.config.build import build
 
     labels = task.problem.labels(task.train.y)
     made: Corruption = build(load("noise", name, **options), "noise")(labels, Streams(labels, seed), Context())

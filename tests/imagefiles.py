@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmark.files import sha256_of
-from benchmark.imagesets import ImageSet
+from benchmark.core.files import sha256_of
+from benchmark.data.imagesets import ImageSet
 
 TRAIN, TEST = 60, 30
 

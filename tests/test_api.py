@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import benchmark
-from benchmark.errors import ConfigError
-from benchmark.methods.gce import GCE
-from benchmark.store import Store
+from benchmark.core.errors import ConfigError
+from benchmark.methods.robust_loss.gce import GCE
+from benchmark.results.store import Store
 
 
 def test_plugins_are_built_from_their_yaml() -> None:

@@ -11,12 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 from boardrows import made_rows
 
-from benchmark import archive, leaderboard
-from benchmark.archive import Archive, compact, run_columns, show
-from benchmark.comparisons import compared, compute
-from benchmark.doctor import read_rows
-from benchmark.errors import ConfigError, DataError
-from benchmark.store import Row, Store, measured_digest
+from benchmark.board import leaderboard
+from benchmark.board.comparisons import compared, compute
+from benchmark.commands import leaderboard as commands_leaderboard
+from benchmark.commands.rows import compact, show
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.results import archive
+from benchmark.results.archive import Archive
+from benchmark.results.row import Row, measured_digest
+from benchmark.results.store import Store
+from benchmark.results.table import run_columns
+from benchmark.review.doctor import read_rows
 
 ROWS = made_rows(tasks=2, seeds=2)
 KEYS = [(row.cell, row.seed) for row in ROWS]
@@ -120,7 +125,7 @@ def test_a_board_of_many_runs_reads_columns(store: Store, monkeypatch: pytest.Mo
     leaderboard.write(list(store.rows()), results / "few")
     monkeypatch.setattr(leaderboard, "LARGE", len(ROWS) - 1)
     monkeypatch.setattr(Store, "rows", lambda self: pytest.fail("rows were read"))
-    assert leaderboard.rebuild([f"paths.results={results}"]) == 0
+    assert commands_leaderboard.rebuild([f"paths.results={results}"]) == 0
     few, many = results / "few", results / "local"
     assert (many / "leaderboard.csv").read_bytes() == (few / "leaderboard.csv").read_bytes()
     boards = [json.loads((folder / "leaderboard.json").read_text())["boards"] for folder in (few, many)]

@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmark.__main__ import PLUGINS
-from benchmark.audit import Opinion, audit, ranking, whole
-from benchmark.errors import ConfigError
+from benchmark.commands.audit import Opinion, audit, ranking, whole
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import PLUGINS
+from benchmark.core.types import Corruption, Examples, Task
+from benchmark.data.splits import assemble
 from benchmark.methods.base import Fit
 from benchmark.noise.cache import pool_of
-from benchmark.setting import Setting
-from benchmark.splits import assemble
-from benchmark.training import out_of_fold
-from benchmark.types import Corruption, Examples, Task
+from benchmark.running.setting import Setting
+from benchmark.training.recipe import out_of_fold
 
 Audit = Callable[..., pd.DataFrame]
 

@@ -10,19 +10,19 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 from test_models import SMALL
 
-from benchmark.augmentation import Augmentation, augment
-from benchmark.config import build, load
-from benchmark.evaluation import Evaluation
+from benchmark.config.build import build, load
+from benchmark.core.seeds import generator
+from benchmark.core.types import Examples, Phase
+from benchmark.data.problems import Multiclass
+from benchmark.data.splits import Part, TrainingData, Truth
 from benchmark.functional import images
-from benchmark.identity import generator
-from benchmark.learner import Learner
+from benchmark.measures.evaluation import Evaluation
 from benchmark.methods.base import Method
-from benchmark.problems import Multiclass
-from benchmark.splits import Part, TrainingData, Truth
-from benchmark.step import Passes, Step
-from benchmark.trainer import TrainerSettings, train
-from benchmark.training import Recipe, input_shape
-from benchmark.types import Examples, Phase
+from benchmark.methods.step import Passes, Step
+from benchmark.training.augmentation import Augmentation, augment
+from benchmark.training.learner import Learner
+from benchmark.training.recipe import Recipe, input_shape
+from benchmark.training.trainer import TrainerSettings, train
 
 STRENGTHS = ("crop_flip", "cutout", "strong")
 OPERATIONS = list(images.OPERATIONS)

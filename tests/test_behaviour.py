@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.claims import gain
-from benchmark.grid import expand
-from benchmark.paths import Paths
-from benchmark.runner import run_cell
+from benchmark.board.claims import gain
+from benchmark.config.grid import expand
+from benchmark.core.paths import Paths
+from benchmark.results.row import Row
+from benchmark.running.runner import run_cell
 from benchmark.stats import Estimate
-from benchmark.store import Row
 
 SEEDS = [(seed, seed, seed) for seed in range(10)]
 CELL = {"task": "digits", "trainer": "quick(reference_folds=0)"}

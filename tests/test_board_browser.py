@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from boardrows import made_rows
 
-from benchmark import page as page_module
 from benchmark.bench.browser import Browser, found
-from benchmark.comparisons import compute
-from benchmark.frames import run_frame
-from benchmark.leaderboard import write
+from benchmark.board import page as page_module
+from benchmark.board.comparisons import compute
+from benchmark.board.frames import run_frame
+from benchmark.board.leaderboard import write
 from benchmark.stats import board
 from benchmark.stats.orders import cliques, critical_difference, ranked
 
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     failed = rows[0].model_copy(update={"seed": (9, 9, 9), "status": "failed", "metrics": {}, "error": f"Traceback {EVIL}"})
     out = tmp_path_factory.mktemp("board")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("benchmark.evidence.published", lambda: [PAPER])
+        patch.setattr("benchmark.board.evidence.published", lambda: [PAPER])
         write([*rows, *evil, failed], out)
     return out
 
@@ -277,8 +277,8 @@ def test_text_of_rows_stays_text(quiet: Browser) -> None:
 
 
 def test_rows_beside_the_page_are_read_on_demand(quiet: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.leaderboard.INSIDE", 10)
-    monkeypatch.setattr("benchmark.leaderboard.SHARD", 50)
+    monkeypatch.setattr("benchmark.board.leaderboard.INSIDE", 10)
+    monkeypatch.setattr("benchmark.board.leaderboard.SHARD", 50)
     write(made_rows(tasks=2), tmp_path)
     assert len(list((tmp_path / page_module.FOLDER).glob("*.js"))) == 2
     quiet.open((tmp_path / "leaderboard.html").as_uri() + "#/cell/made1%20%7C%20clean%20%7C%20cnn%20%7C%20smoke")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import catalog
-from benchmark.catalog import check_method, describe, list_plugins, new_method
-from benchmark.errors import ConfigError
-from benchmark.registry import names
+from benchmark.commands import catalog
+from benchmark.commands.catalog import check_method, describe, list_plugins, new_method
+from benchmark.config.registry import names
+from benchmark.core.errors import ConfigError
 
 
 @pytest.mark.parametrize(("words", "group"), [("methods", "method"), ("noises", "noise"), ("tasks", "task")])

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from test_behaviour import BEATS
 
-from benchmark import claims
-from benchmark.claims import gain, measured
-from benchmark.config import option, resolve_target
-from benchmark.errors import ConfigError
-from benchmark.grid import Grid, expand
-from benchmark.registry import names, raw
-from benchmark.store import Row, Store
+from benchmark.board import claims
+from benchmark.board.claims import gain, measured
+from benchmark.commands import claims as commands_claims
+from benchmark.config.build import option, resolve_target
+from benchmark.config.grid import Grid, expand
+from benchmark.config.registry import names, raw
+from benchmark.core.errors import ConfigError
+from benchmark.results.row import Row
+from benchmark.results.store import Store
 
 SEEDS = [(0, 0, 0), (1, 1, 1), (2, 2, 2)]
 
@@ -47,16 +49,16 @@ def test_lines_are_written_whatever_their_sign(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(claims, "MEASURED", claims.ROOT / "docs" / "claims_of_a_test.csv")
     written: dict[str, bytes] = {}
     monkeypatch.setattr(claims, "write_atomically", lambda path, content: written.update({path.name: content}))
-    monkeypatch.setattr("benchmark.status.planned", lambda arguments: (cells, SEEDS, tmp_path / "results"))
-    assert claims.claims([]) == 0
+    monkeypatch.setattr("benchmark.running.plan.planned", lambda arguments: (cells, SEEDS, tmp_path / "results"))
+    assert commands_claims.claims([]) == 0
     (tmp_path / "claims.csv").write_bytes(written["claims_of_a_test.csv"])
     found = measured(tmp_path / "claims.csv")
     assert found["gce"] == ["truncate=0.5, symmetric(rate=0.4): +0.200 [-0.048, +0.448]"]
     assert found["sce"] == ["symmetric(rate=0.4): -0.400 [-0.897, +0.097]"]
     assert "erm" not in found
-    monkeypatch.setattr("benchmark.status.planned", lambda arguments: (cells, [*SEEDS, (3, 3, 3)], tmp_path / "results"))
+    monkeypatch.setattr("benchmark.running.plan.planned", lambda arguments: (cells, [*SEEDS, (3, 3, 3)], tmp_path / "results"))
     with pytest.raises(ConfigError, match="runs are missing"):
-        claims.claims([])
+        commands_claims.claims([])
 
 
 def test_what_is_recorded_are_cells_of_the_experiment_with_all_their_seeds() -> None:

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 import torch
 
-from benchmark.cell_identity import cell_id
-from benchmark.cells import Cell, label
-from benchmark.config import build, load, option, resolve_target
-from benchmark.errors import ConfigError
-from benchmark.grid import parse, resolve
-from benchmark.identity import AXES
-from benchmark.methods.elr import ELR
-from benchmark.methods.sam import SAM
+from benchmark.config.build import build, load, option, resolve_target
+from benchmark.config.cells import Cell, label
+from benchmark.config.grid import parse, resolve
+from benchmark.config.identity import cell_id
+from benchmark.config.registry import names, raw
+from benchmark.core.errors import ConfigError
+from benchmark.core.protocol import AXES
+from benchmark.methods.regularization.elr import ELR
+from benchmark.methods.regularization.sam import SAM
 from benchmark.models.base import InputShape
 from benchmark.noise.class_conditional import Asymmetric, Symmetric
-from benchmark.registry import names, raw
-from benchmark.trainer import TrainerSettings
+from benchmark.training.trainer import TrainerSettings
 
-SETTINGS = {"_target_": "benchmark.trainer.TrainerSettings", "epochs": 3, "batch_size": 8, "optimizer": "adam", "lr": 0.1}
+SETTINGS = {"_target_": "benchmark.training.trainer.TrainerSettings", "epochs": 3, "batch_size": 8, "optimizer": "adam", "lr": 0.1}
 
 
 def refused(config: Mapping[str, Any], where: str, **extra: Any) -> str:
@@ -145,17 +145,21 @@ def test_missing_values_are_named() -> None:
     assert refused({"_target_": SETTINGS["_target_"]}, "trainer").startswith("trainer.epochs is missing")
 
 
-@pytest.mark.parametrize("target", ["os.system", "builtins.eval", "torch.nn.Linear", "benchmarks.x.Y", "tasksx.y", "", None, 3, ["benchmark.grid.expand"]])
+@pytest.mark.parametrize(
+    "target", ["os.system", "builtins.eval", "torch.nn.Linear", "benchmarks.x.Y", "tasksx.y", "", None, 3, ["benchmark.config.grid.expand"]]
+)
 def test_targets_outside_of_the_suite_are_refused(target: Any) -> None:
     assert refused({"_target_": target}, "method") == f"method._target_={target!r} is refused: plugins live under benchmark. or tasks."
 
 
-@pytest.mark.parametrize("target", ["benchmark.methods.none.Thing", "benchmark.methods.elr.Thing", "benchmark.", "benchmark.files.os.system", "tasks.none"])
+@pytest.mark.parametrize(
+    "target", ["benchmark.methods.none.Thing", "benchmark.methods.regularization.elr.Thing", "benchmark.", "benchmark.core.files.os.system", "tasks.none"]
+)
 def test_targets_that_do_not_exist_are_refused(target: str) -> None:
     assert refused({"_target_": target}, "method").startswith(f"method._target_={target} cannot be imported: ")
 
 
-@pytest.mark.parametrize("target", ["benchmark.methods.elr", "benchmark.files.os"])
+@pytest.mark.parametrize("target", ["benchmark.methods.regularization.elr", "benchmark.core.files.os"])
 def test_targets_that_cannot_be_called_are_refused(target: str) -> None:
     assert refused({"_target_": target}, "method").startswith(f"method._target_={target}")
 

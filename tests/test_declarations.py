@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from benchmark.config import declaration, option, resolve_target
-from benchmark.declarations import NotDeclaredError, declared, defines, problem_classes
-from benchmark.identity import ROOT
-from benchmark.problems import PROBLEMS
-from benchmark.registry import names
+from benchmark.config.build import declaration, option, resolve_target
+from benchmark.config.declarations import NotDeclaredError, declared, defines, problem_classes
+from benchmark.config.registry import names
+from benchmark.core.paths import ROOT
+from benchmark.data.problems import PROBLEMS
 
 READ = {
     "method": ("kinds", "problems", "native", "needs", "needs_where"),
@@ -38,15 +38,15 @@ def test_task_types_are_those_of_the_module() -> None:
 
 def test_what_is_no_literal_is_not_declared() -> None:
     with pytest.raises(NotDeclaredError):
-        declared("benchmark.methods.erm.ERM", "no_such_attribute")
+        declared("benchmark.methods.baseline.erm.ERM", "no_such_attribute")
     with pytest.raises(NotDeclaredError):
-        declared("benchmark.methods.erm.ERM", "loss")
+        declared("benchmark.methods.baseline.erm.ERM", "loss")
     with pytest.raises(NotDeclaredError):
         declared("benchmark.no_such_module.Class", "kinds")
 
 
 def test_status_imports_no_torch() -> None:
-    code = "import sys; from benchmark.status import status; status(['experiment=smoke']); sys.exit('torch' in sys.modules)"
+    code = "import sys; from benchmark.commands.status import status; status(['experiment=smoke']); sys.exit('torch' in sys.modules)"
     path = [str(ROOT), str(ROOT / "benchmark" / "plugins")]
     script = f"import sys; sys.path[:0] = {path!r}; {code}"
     done = subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)

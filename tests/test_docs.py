@@ -6,14 +6,13 @@ import re
 
 import numpy as np
 
-from benchmark.config import build, load
-from benchmark.documents import pages
-from benchmark.identity import ROOT
+from benchmark.commands.documents import pages
+from benchmark.config.build import build, load
+from benchmark.config.registry import names
+from benchmark.core.paths import ROOT, Paths
+from benchmark.data.splits import assemble
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
-from benchmark.paths import Paths
-from benchmark.registry import names
-from benchmark.splits import assemble
 from tasks.digits import load as load_digits
 
 

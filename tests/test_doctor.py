@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from benchmark import publishing, readme
-from benchmark.cell_identity import cell_id
-from benchmark.doctor import check, examine, read_rows
-from benchmark.errors import ConfigError, DataError
-from benchmark.grid import expand
-from benchmark.paths import Paths
-from benchmark.runner import run_cell
-from benchmark.store import Row, measured_digest
+from benchmark.board import readme
+from benchmark.commands import publish
+from benchmark.commands.doctor import check
+from benchmark.config.grid import expand
+from benchmark.config.identity import cell_id
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.paths import ROOT, Paths
+from benchmark.results import reference
+from benchmark.results.row import Row, measured_digest
+from benchmark.review.doctor import examine, read_rows
+from benchmark.running.runner import run_cell
 
 SEEDS = [(s, s, s) for s in range(3)]
 Edit = Callable[[dict[str, Any]], None]
@@ -65,7 +68,7 @@ def more_epochs(row: dict[str, Any]) -> None:
 
 
 def hidden_privilege(row: dict[str, Any]) -> None:
-    row["config"]["method"] = {"_target_": "benchmark.methods.small_loss.SmallLoss", "ramp": 0.05}
+    row["config"]["method"] = {"_target_": "benchmark.methods.sample_selection.small_loss.SmallLoss", "ramp": 0.05}
     row["cell"] = cell_id(row["config"])
 
 
@@ -130,17 +133,17 @@ def test_what_is_no_row_is_named_with_its_line(rows: list[Row], tmp_path: Path, 
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tree of a test's own to publish to."""
-    monkeypatch.setattr(publishing, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(reference, "RESULTS", tmp_path / "results")
     (tmp_path / "README.md").write_text(f"before\n{readme.block([])}\nafter\n")
     return tmp_path
 
 
 def test_publishing_folds_rows_in_once_and_sorted(rows: list[Row], paths: Paths, published: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert publishing.publish([f"paths.results={paths.results}"]) == 0
+    assert publish.publish([f"paths.results={paths.results}"]) == 0
     first = (published / "results" / "reference.jsonl").read_bytes()
-    assert [row.labels["method"] for row in publishing.reference()] == ["coteaching"] * 3 + ["erm"] * 3 + ["gce"] * 3
+    assert [row.labels["method"] for row in reference.reference()] == ["coteaching"] * 3 + ["erm"] * 3 + ["gce"] * 3
     assert "9 rows added, 9 published" in capsys.readouterr().out
-    assert publishing.publish([f"paths.results={paths.results}"]) == 0
+    assert publish.publish([f"paths.results={paths.results}"]) == 0
     assert (published / "results" / "reference.jsonl").read_bytes() == first
     text = (published / "README.md").read_text()
     assert text.startswith("before\n")
@@ -153,17 +156,17 @@ def test_nothing_is_published_when_one_row_is_wrong(rows: list[Row], published: 
     set_metric(bad)
     file = published / "rows.jsonl"
     file.write_text("".join(row.model_dump_json() + "\n" for row in [Row.model_validate(bad), *rows[1:]]))
-    assert publishing.publish([f"rows={file}"]) == 1
+    assert publish.publish([f"rows={file}"]) == 1
     assert "nothing published: 1 findings in 9 rows" in capsys.readouterr().out
     assert not (published / "results" / "reference.jsonl").exists()
     file.write_text("".join(row.model_dump_json() + "\n" for row in rows))
-    assert publishing.publish([f"rows={file}"]) == 0
-    assert all(row.provenance["self_reported"] for row in publishing.reference())
+    assert publish.publish([f"rows={file}"]) == 0
+    assert all(row.provenance["self_reported"] for row in reference.reference())
     assert "| gce‡ |" in (published / "results" / "leaderboard.md").read_text()
 
 
 def test_the_readme_has_its_markers() -> None:
-    text = (publishing.ROOT / "README.md").read_text()
+    text = (ROOT / "README.md").read_text()
     assert text.count(readme.BEGIN) == text.count(readme.END) == 1
     with pytest.raises(DataError, match="it needs the lines"):
-        readme.fill(publishing.ROOT / "LICENSE", [])
+        readme.fill(ROOT / "LICENSE", [])

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.config import build, load, option
-from benchmark.data import package_file
-from benchmark.encoders.efficientnet_lite import FILE, PACKAGE, SHA256
-from benchmark.errors import ConfigError, DataError
-from benchmark.features import encoder
-from benchmark.identity import ROOT
+from benchmark.config.build import build, load, option
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.paths import ROOT
+from benchmark.data.reading import package_file
 from benchmark.models.base import InputShape
-from benchmark.models.pretrained import Scaled
+from benchmark.models.encoders.backbone import Scaled
+from benchmark.models.encoders.efficientnet_lite import FILE, PACKAGE, SHA256
+from benchmark.models.features import encoder
 
 CIFAR = InputShape((3, 32, 32), torch.uint8)
 HAS = {name: importlib.util.find_spec(name) is not None for name in ("transformers", PACKAGE)}

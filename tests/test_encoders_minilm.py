@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.config import build, load
-from benchmark.encoders import minilm
-from benchmark.errors import ConfigError, DataError
+from benchmark.config.build import build, load
+from benchmark.core.errors import ConfigError, DataError
 from benchmark.models.base import InputShape
+from benchmark.models.encoders import minilm
 
 SURFACES = ("", "Oslo", "is", "cold", "unbelievably")
 INPUTS = InputShape((4, 2), torch.int64, (7,), SURFACES)

@@ -10,10 +10,10 @@ import pytest
 import torch
 from conftest import make_setting, run
 
-from benchmark.config import load
-from benchmark.evaluation import Checkpoint, Evaluation, Kept
-from benchmark.setting import Setting
-from benchmark.types import Examples
+from benchmark.config.build import load
+from benchmark.core.types import Examples
+from benchmark.measures.evaluation import Checkpoint, Evaluation, Kept
+from benchmark.running.setting import Setting
 
 
 def recorded(setting: Setting, rows: list[dict[str, float]]) -> Evaluation:
@@ -83,7 +83,7 @@ def test_bits_of_a_run_depend_neither_on_how_often_nor_on_what_is_tested(name: s
     for place, due in ((setting, None), (setting, [3]), (elsewhere, None)):
         with monkeypatch.context() as patch:
             if due is not None:
-                patch.setattr("benchmark.evaluation.checkpoints", lambda epochs, due=due: due)
+                patch.setattr("benchmark.measures.evaluation.checkpoints", lambda epochs, due=due: due)
             evaluation: Any = run(load("method", name), place).evaluation
             found.append(evaluation._kept["last"].validation)
     assert len(found[0]) == len(evaluation.val)

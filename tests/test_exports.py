@@ -7,11 +7,12 @@ from boardrows import made_rows
 from huggingface_hub import _eval_results as hub
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
-from benchmark.comparisons import compute
-from benchmark.errors import ConfigError
-from benchmark.exports import CONFORMS, CONTEXT, croissant, eval_results, export, files, model_index
-from benchmark.identity import ROOT
-from benchmark.registry import names
+from benchmark.board.comparisons import compute
+from benchmark.board.exports import CONFORMS, CONTEXT, croissant, eval_results, files, model_index
+from benchmark.commands.export import export
+from benchmark.config.registry import names
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import ROOT
 
 CARDS = [task for task in names("task") if (ROOT / "tasks" / task / "card.yaml").is_file()]
 

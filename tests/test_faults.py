@@ -19,20 +19,20 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import faults
-from benchmark.__main__ import PLUGINS
-from benchmark.cells import Cell
-from benchmark.errors import DataError, LaunchError
-from benchmark.execution import Outcome, execute
-from benchmark.grid import expand
-from benchmark.launching import launched
-from benchmark.leaderboard import rebuild
-from benchmark.paths import Paths
-from benchmark.runner import Options, run_cell
-from benchmark.setting import _setting
-from benchmark.status import plan, status
-from benchmark.store import DIED, Store
-from benchmark.sweep import pending
+from benchmark.bench import faults
+from benchmark.commands.leaderboard import rebuild
+from benchmark.commands.status import plan, status
+from benchmark.config.cells import Cell
+from benchmark.config.grid import expand
+from benchmark.core.errors import DataError, LaunchError
+from benchmark.core.paths import PLUGINS, Paths
+from benchmark.results.row import DIED
+from benchmark.results.store import Store
+from benchmark.running.execution import Outcome, execute
+from benchmark.running.launching import launched
+from benchmark.running.runner import Options, run_cell
+from benchmark.running.setting import _setting
+from benchmark.running.sweep import pending
 
 SEED = (0, 0, 0)
 
@@ -145,7 +145,7 @@ def test_a_run_that_always_kills_its_process_gets_a_failed_row_and_keeps_no_othe
 
         return launched(LauncherOf(launch), *rest)
 
-    monkeypatch.setattr("benchmark.sweep.launched", in_children)
+    monkeypatch.setattr("benchmark.running.sweep.launched", in_children)
     misbehaving(lambda: os.kill(os.getpid(), signal.SIGKILL), "ERM")
     erm, gce = (cell.id for cell in cells)
     results, found = tmp_path / "results", []
@@ -171,7 +171,7 @@ def misbehaving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 do()
             return execute(config, *arguments, **named)
 
-        monkeypatch.setattr("benchmark.runner.execute", run)
+        monkeypatch.setattr("benchmark.running.runner.execute", run)
 
     return arrange
 

@@ -12,19 +12,19 @@ import pytest
 import torch
 from ownfiles import WRITERS
 
-from benchmark import features
-from benchmark.config import build, load
-from benchmark.encoders.base import Encoder
-from benchmark.encoders.compute import compute
-from benchmark.errors import ConfigError
-from benchmark.grid import expand
+from benchmark.commands.features import compute
+from benchmark.config.build import build, load
+from benchmark.config.grid import expand
+from benchmark.config.registry import names
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Examples, Task
+from benchmark.data.problems import Multiclass
+from benchmark.models import features
+from benchmark.models.encoder import Encoder
 from benchmark.noise.cache import corrupt
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass
-from benchmark.registry import names
-from benchmark.runner import run_cell
-from benchmark.setting import load_task
-from benchmark.types import Examples, Task
+from benchmark.running.runner import run_cell
+from benchmark.running.setting import load_task
 
 
 class Means(Encoder):
@@ -144,7 +144,7 @@ def test_noise_never_reads_the_backbone_that_a_model_begins_as(monkeypatch: pyte
     torch.manual_seed(0)
     weights = {"one": torch.nn.Linear(2, 2), "other": torch.nn.Linear(2, 2)}
     weights["copy"] = weights["one"]
-    monkeypatch.setattr("benchmark.encoders.transformer._model", weights.__getitem__)
+    monkeypatch.setattr("benchmark.models.encoders.transformer._model", weights.__getitem__)
     monkeypatch.setattr(features, "encoder", lambda name: build(load("encoder", "transformer", backbone=name), "encoder"))
     model = load("model", "pretrained", backbone="one", size=64)
     for same in ("one", "copy"):
@@ -175,8 +175,8 @@ def test_a_linear_cell_on_features_of_a_folder_of_images(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From make features to a row; a network for images is refused before data are loaded."""
-    monkeypatch.setattr("benchmark.encoders.compute.encoder", ENCODERS.__getitem__)
-    monkeypatch.setattr("benchmark.setting.encoder", ENCODERS.__getitem__)
+    monkeypatch.setattr("benchmark.commands.features.encoder", ENCODERS.__getitem__)
+    monkeypatch.setattr("benchmark.running.setting.encoder", ENCODERS.__getitem__)
     (tmp_path / "own").mkdir()
     options = ",".join(f"{key}={value}" for key, value in WRITERS["image_folder"](tmp_path / "own").items())
     assert compute([f"task=image_folder({options})", "encoder=means", f"paths.cache={paths.cache}"]) == 0

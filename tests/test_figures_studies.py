@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.figures_studies import by_noise, by_rate, errors_by_rate, gains_by_noise
+from benchmark.board.figures_studies import by_noise, by_rate, errors_by_rate, gains_by_noise
 
 ERRORS = {"clean": (2.0, 2.2), "redrawn(rate=0.4)": (4.0, 3.0), "redrawn(rate=0.8)": (6.0, 5.7), "gaussian": (3.0, 3.3)}
 RATES = {"clean": np.nan, "redrawn(rate=0.4)": 0.41, "redrawn(rate=0.8)": 0.79, "gaussian": np.nan}

@@ -16,13 +16,13 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
+from benchmark.core.types import Observed
+from benchmark.data.problems import MultiLabel
 from benchmark.functional.losses import log_likelihood
-from benchmark.methods.asl import ASL
+from benchmark.methods.robust_loss.asl import ASL
+from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape
 from benchmark.models.linear import Linear
-from benchmark.problems import MultiLabel
-from benchmark.step import Batch, Passes, Step
-from benchmark.types import Observed
 
 UNITS, CLASSES = 7, 5
 RNG = np.random.default_rng(3)

@@ -12,14 +12,15 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from benchmark.cells import Cell, cell
-from benchmark.config import option
-from benchmark.errors import ConfigError
-from benchmark.grid import ORDER, Grid, default_model, expand, parse, resolve, split, value_of
-from benchmark.identity import AXES, CONF
-from benchmark.published import bare
-from benchmark.registry import names
-from benchmark.sweep import spread
+from benchmark.config.build import option
+from benchmark.config.cells import Cell, cell
+from benchmark.config.grid import ORDER, Grid, default_model, expand, parse, resolve, split, value_of
+from benchmark.config.paper import bare
+from benchmark.config.registry import names
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import CONF
+from benchmark.core.protocol import AXES
+from benchmark.running.sweep import spread
 
 GIVEN = {"task": "digits", "noise": "clean", "method": "erm", "trainer": "quick"}
 PRODUCTS: list[dict[str, Any]] = [

@@ -12,16 +12,23 @@ import pytest
 import torch
 from conftest import make_setting, run
 
-from benchmark import identity
-from benchmark.cell_identity import cell_id
-from benchmark.code import source_digest
-from benchmark.config import load
-from benchmark.identity import AXES, canonical_json, digest, generator, seed_for, stream
+from benchmark.config.build import load
+from benchmark.config.code import source_digest
+from benchmark.config.identity import cell_id
+from benchmark.core import digests as identity
+from benchmark.core import paths
+from benchmark.core.digests import canonical_json, digest
+from benchmark.core.protocol import AXES
+from benchmark.core.seeds import generator, seed_for, stream
 
 CONFIG: dict[str, Any] = {
     "task": {"_target_": "tasks.digits.load", "subset": None},
     "noise": {"_target_": "benchmark.noise.class_conditional.Symmetric", "rate": 0.4},
-    "method": {"_target_": "benchmark.methods.sam.SAM", "rho": 0.05, "base": {"_target_": "benchmark.methods.elr.ELR", "lam": 3.0, "beta": 0.7}},
+    "method": {
+        "_target_": "benchmark.methods.regularization.sam.SAM",
+        "rho": 0.05,
+        "base": {"_target_": "benchmark.methods.regularization.elr.ELR", "lam": 3.0, "beta": 0.7},
+    },
     "model": {"_target_": "benchmark.models.mlp.MLP", "hidden": [128, 64]},
     "trainer": {"epochs": 33, "lr": 0.003, "clip": None, "threads": 1},
 }
@@ -111,7 +118,7 @@ def test_cell_id_ignores_what_is_not_identity() -> None:
         ("noise", "rate", 0.40000001),
         ("noise", "_target_", "benchmark.noise.class_conditional.PairFlip"),
         ("method", "rho", 0.1),
-        ("method", "base", {"_target_": "benchmark.methods.elr.ELR", "lam": 3.0, "beta": 0.9}),
+        ("method", "base", {"_target_": "benchmark.methods.regularization.elr.ELR", "lam": 3.0, "beta": 0.9}),
         ("model", "hidden", [64, 128]),
         ("model", "hidden", [[128, 64]]),
         ("trainer", "threads", 2),
@@ -231,7 +238,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "other.py").write_text("from benchmark import deep\n\ndef rate():\n    return deep.RATE\n")
     (folder / "deep.py").write_text("RATE = 0.5\n")
     (folder / "unrelated.py").write_text("BOARD = 1\n")
-    monkeypatch.setattr(identity, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.setattr(identity, "ENGINE", ())
     identity._module.cache_clear()
     yield folder

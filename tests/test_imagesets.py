@@ -19,21 +19,22 @@ from imagefiles import TEST, TRAIN, encoded, write_images
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmark import imagesets
 from benchmark.api import load_noise, load_task
-from benchmark.data import read_arrays, same_inputs
-from benchmark.errors import ConfigError, DataError
-from benchmark.identity import digest
-from benchmark.images import pixels
+from benchmark.commands.data import report
+from benchmark.core.digests import digest
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Examples, Task
+from benchmark.data import imagesets
+from benchmark.data.images import pixels
+from benchmark.data.problems import Multiclass
+from benchmark.data.reading import read_arrays, same_inputs
+from benchmark.data.sources import Source
+from benchmark.data.splits import assemble
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
-from benchmark.paths import Paths
-from benchmark.prediction import EVALUATION_BATCH
-from benchmark.problems import Multiclass
-from benchmark.setting import load_task as load_resolved
-from benchmark.sources import Source, report
-from benchmark.splits import assemble
-from benchmark.types import Examples, Task
+from benchmark.running.setting import load_task as load_resolved
+from benchmark.training.prediction import EVALUATION_BATCH
 from tasks import cifar10, cifar100, fashion_mnist
 
 TRAIN_FILE = "cifar10/train-00000-of-00001.parquet"
@@ -108,7 +109,7 @@ def test_no_float_copy_of_all_images_is_ever_made(augment: str) -> None:
     x, y = torch.randint(0, 256, (2600, 3, 6, 6), dtype=torch.uint8), np.arange(2600) % 4
     task = Task("pictures", Multiclass(list("abcd")), Examples(x, y), Examples(x[:100], y[:100]))
     with Largest() as seen:
-        done = run({"_target_": "benchmark.methods.erm.ERM"}, make_setting("multiclass", task=task, model="linear", epochs=1, augment=augment))
+        done = run({"_target_": "benchmark.methods.baseline.erm.ERM"}, make_setting("multiclass", task=task, model="linear", epochs=1, augment=augment))
     assert done.evaluation.records
     assert 0 < seen.size <= EVALUATION_BATCH * x[0].numel() < x.numel()
 
@@ -298,7 +299,7 @@ def test_a_set_of_the_hub_gets_the_local_layout(paths: Paths, monkeypatch: pytes
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.setattr(datasets, "load_dataset", lambda name, **k: found if name == "uoft-cs/cifar10" else real(name, **k))
     monkeypatch.setenv("HF_ENDPOINT", (paths.data / TRAIN_FILE).as_uri())  # somebody answers
-    monkeypatch.setattr("benchmark.sources._download", lambda *_: (_ for _ in ()).throw(OSError("no network")))
+    monkeypatch.setattr("benchmark.data.sources._download", lambda *_: (_ for _ in ()).throw(OSError("no network")))
     assert np.array_equal(load_task("cifar10", there, rows=TRAIN).train.x.numpy(), made["train_x"])
     assert sorted(file.name for file in (there.data / "cifar10").iterdir()) == ["test-00000-of-00001.parquet", "train-00000-of-00001.parquet"]
 
@@ -323,7 +324,7 @@ def test_a_download_that_breaks_off_is_one_line_and_leaves_nothing(paths: Paths,
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: nullcontext(SimpleNamespace(read=cut)))
     with pytest.raises(DataError, match=r"b\.bin is missing and cannot be fetched \(IncompleteRead\(3 bytes read, 100 more expected\)\): save https"):
         Source("b.bin", "CC BY 4.0", url="https://example.org/b.bin").find(paths.data)
-    monkeypatch.setattr("benchmark.sources._reach", lambda _: None)
+    monkeypatch.setattr("benchmark.data.sources._reach", lambda _: None)
     monkeypatch.setattr(datasets, "load_dataset", broken)
     with pytest.raises(DataError, match=r"cifar10 is missing and cannot be fetched \(the connection was reset\): save the parquet files"):
         load_task("cifar10", paths)

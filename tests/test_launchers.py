@@ -19,15 +19,17 @@ from omegaconf import DictConfig, OmegaConf
 from test_faults import wait_for
 from test_system import in_process
 
-from benchmark import faults
-from benchmark.__main__ import PLUGINS
-from benchmark.errors import ConfigError
-from benchmark.identity import CONF, ROOT, Seed
-from benchmark.launching import OURS, check_installed, passed_on
-from benchmark.limits import DRAIN, drained_by_sigterm
-from benchmark.registry import names
-from benchmark.store import Row, Store
-from benchmark.verify import differences
+from benchmark.bench import faults
+from benchmark.config.installed import check_installed
+from benchmark.config.registry import names
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import CONF, PLUGINS, ROOT
+from benchmark.core.seeds import Seed
+from benchmark.results.row import Row
+from benchmark.results.store import Store
+from benchmark.review.verify import differences
+from benchmark.running.launching import OURS, passed_on
+from benchmark.running.limits import DRAIN, drained_by_sigterm
 
 LONGER = "trainer=quick(epochs=15)"  # a run is not over before a signal arrives
 INSTALL = "is not installed: run 'make setup-launchers'"
@@ -173,7 +175,7 @@ def parent_of(process: str) -> str:
 def test_a_launcher_that_is_not_installed_is_one_line(
     launcher: str, extra: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("benchmark.launching._installed", lambda name: name != package)
+    monkeypatch.setattr("benchmark.config.installed._installed", lambda name: name != package)
     assert in_process(monkeypatch, "experiment=smoke", f"launcher={launcher}", f"paths.results={tmp_path}") == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith(f"error: launcher={launcher} needs {package} (extra {extra!r}): run 'make setup-launchers'")
@@ -181,7 +183,7 @@ def test_a_launcher_that_is_not_installed_is_one_line(
 
 
 def test_launchers_that_come_along_need_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.launching._installed", lambda name: False)
+    monkeypatch.setattr("benchmark.config.installed._installed", lambda name: False)
     for launcher in names("launcher"):
         if launcher in ("basic", "joblib"):
             check_installed(launcher)

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 from boardrows import made_rows
 
-from benchmark.comparisons import compute, newest
-from benchmark.frames import curve_frame, noise_family, run_frame
-from benchmark.freshness import is_stale, sources
-from benchmark.grid import expand
-from benchmark.leaderboard import publish_local, write
-from benchmark.pagerows import details
-from benchmark.runs import run_table
+from benchmark.board.comparisons import compute, newest
+from benchmark.board.frames import curve_frame, noise_family, run_frame
+from benchmark.board.leaderboard import publish_local, write
+from benchmark.board.pagerows import details
+from benchmark.board.tables import interval, marks_of, of_board, of_cells, plain_board
+from benchmark.config.grid import expand
+from benchmark.results.freshness import is_stale, sources
+from benchmark.results.row import Row
+from benchmark.results.runs import run_table
 from benchmark.stats import CELL, mean_interval
-from benchmark.store import Row
-from benchmark.tables import interval, marks_of, of_board, of_cells, plain_board
 
 GRID = {
     "digits": {"noise": ["clean", "symmetric(rate=0.4)"], "method": ["erm", "gce", "small_loss", "forward"]},

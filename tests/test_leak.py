@@ -12,13 +12,13 @@ import pytest
 import torch
 from conftest import NOISES, PROBLEMS, corrupt_tiny, make_setting, make_task, run
 
-from benchmark.config import build, load, option, resolve_target
+from benchmark.config.build import build, load, option, resolve_target
+from benchmark.config.registry import names
+from benchmark.core.types import Evaluate, Phase
 from benchmark.methods.base import FitFunction, Method, set_up
-from benchmark.registry import names
-from benchmark.setting import Setting
-from benchmark.step import Step
-from benchmark.training import run_info
-from benchmark.types import Evaluate, Phase
+from benchmark.methods.step import Step
+from benchmark.running.setting import Setting
+from benchmark.training.recipe import run_info
 
 ATOMS = (int, float, str, bytes, bool, complex, type(None), type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device)
 
@@ -104,9 +104,9 @@ def marked(problem: str) -> tuple[Setting, Any]:
 def test_nothing_handed_to_a_method_leads_to_a_right_or_test_label(problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
     setting, _ = marked(problem)
     spy = Spy()
-    monkeypatch.setattr("benchmark.execution.build", lambda *a, **k: spy)
+    monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: spy)
     # right labels are secret numbers now: they must not be scored, only be out of reach
-    monkeypatch.setattr("benchmark.evaluation.memorization", lambda *a, **k: {})
+    monkeypatch.setattr("benchmark.measures.evaluation.memorization", lambda *a, **k: {})
     run({}, setting)
     test_x = setting.task.test.x
     assert len(spy.handed) > 8
@@ -165,6 +165,6 @@ def test_a_method_cannot_read_what_it_does_not_declare(settings: dict[str, Setti
 
 def test_build_is_what_the_runner_uses() -> None:
     """The monkeypatch above must hit the name that is called."""
-    import benchmark.execution
+    import benchmark.running.execution
 
-    assert benchmark.execution.build is build
+    assert benchmark.running.execution.build is build

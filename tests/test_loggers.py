@@ -15,16 +15,17 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.dashboard import offline_runs, report, sync
-from benchmark.errors import ConfigError
-from benchmark.grid import expand
-from benchmark.loggers import open_logger
-from benchmark.measures import Side, kept_quality
+from benchmark.board.dashboard import offline_runs
+from benchmark.commands.wandb import report, sync
+from benchmark.config.grid import expand
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import Paths
+from benchmark.measures.label_errors import Side, kept_quality
 from benchmark.methods.base import Method
-from benchmark.paths import Paths
-from benchmark.runner import Options, run_cell
-from benchmark.setting import Setting
-from benchmark.suspects import COLUMNS, suspects
+from benchmark.running.loggers import open_logger
+from benchmark.running.runner import Options, run_cell
+from benchmark.running.setting import Setting
+from benchmark.running.suspects import COLUMNS, suspects
 
 DAY = "2026-01-01T00:00:00"
 GRID = [{"task": "digits", "noise": "symmetric", "trainer": "smoke(epochs=2,reference_folds=0)", "method": "erm"}]
@@ -101,7 +102,7 @@ def test_every_number_that_wandb_holds_is_the_stores(paths: Paths, monkeypatch: 
 def test_wandb_run_is_finished_when_training_fails(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     import wandb
 
-    monkeypatch.setattr("benchmark.runner.execute", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("benchmark.running.runner.execute", lambda *a, **k: 1 / 0)
     (cell,) = expand(GRID, {}, {}, []).cells
     (row,) = run_cell(cell, [(0, 0, 0)], paths, Options(logger="wandb"))
     assert row.status == "failed"

@@ -6,21 +6,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchmark.measures import (
-    LEAST_ERRORS,
-    LEAST_WRONG,
-    Side,
-    detection,
-    error_residuals,
-    interval_scores,
-    memorization,
-    parts_of_training,
-)
+from benchmark.core.types import Labels
+from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
+from benchmark.measures.label_errors import LEAST_ERRORS, LEAST_WRONG, Side, detection, error_residuals, interval_scores, memorization, parts_of_training
+from benchmark.measures.strength import information_kept, noise_strength, systematic_share
 from benchmark.noise.base import flip_by_transition, realised_transition
 from benchmark.noise.streams import Streams
-from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.strength import information_kept, noise_strength, systematic_share
-from benchmark.types import Labels
 
 CLASSES = Multiclass(list("abcd"))
 TAGS = Tagging(["O", "B-X", "I-X"], 4)

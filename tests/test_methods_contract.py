@@ -13,18 +13,18 @@ import pytest
 import torch
 from conftest import MODELS, PROBLEMS, run
 
-from benchmark.cells import label
-from benchmark.config import build, load, option, resolve_target
-from benchmark.declarations import declared, problem_classes
-from benchmark.execution import Outcome
-from benchmark.frames import needs_of
-from benchmark.identity import digest
+from benchmark.board.frames import needs_of
+from benchmark.config.build import build, load, option, resolve_target
+from benchmark.config.cells import label
+from benchmark.config.declarations import declared, problem_classes
+from benchmark.config.registry import names
+from benchmark.config.support import layers
+from benchmark.core.digests import digest
 from benchmark.methods.base import NEEDS, Method, set_up
-from benchmark.registry import names
-from benchmark.setting import Setting
-from benchmark.step import Batch, Passes, Step
-from benchmark.support import layers
-from benchmark.training import run_info
+from benchmark.methods.step import Batch, Passes, Step
+from benchmark.running.execution import Outcome
+from benchmark.running.setting import Setting
+from benchmark.training.recipe import run_info
 
 METHODS = names("method")
 

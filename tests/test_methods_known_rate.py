@@ -10,14 +10,14 @@ import torch
 from cleanlab.count import compute_confident_joint
 from conftest import PROBLEMS, run
 
-from benchmark.config import build, load
-from benchmark.errors import ConfigError
-from benchmark.frames import _privileged
+from benchmark.board.frames import _privileged
+from benchmark.config.build import build, load
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Observed
 from benchmark.functional import confident_rate
 from benchmark.methods.base import Method, set_up
-from benchmark.setting import Setting
-from benchmark.training import run_info
-from benchmark.types import Observed
+from benchmark.running.setting import Setting
+from benchmark.training.recipe import run_info
 
 
 def config(rate: Any, base: str = "small_loss") -> dict[str, Any]:

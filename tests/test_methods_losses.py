@@ -12,17 +12,17 @@ from conftest import make_setting, run
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
-from benchmark.config import load
-from benchmark.methods.apl import APL
+from benchmark.config.build import load
 from benchmark.methods.base import Method, set_up
-from benchmark.methods.bootstrap import Bootstrap
-from benchmark.methods.cores2 import Cores2
-from benchmark.methods.gce import GCE
-from benchmark.methods.peer_loss import PeerLoss
-from benchmark.methods.sce import SCE
-from benchmark.setting import Setting
-from benchmark.step import Batch, Passes, Step
-from benchmark.training import run_info
+from benchmark.methods.label_refurbishment.bootstrap import Bootstrap
+from benchmark.methods.robust_loss.apl import APL
+from benchmark.methods.robust_loss.gce import GCE
+from benchmark.methods.robust_loss.peer_loss import PeerLoss
+from benchmark.methods.robust_loss.sce import SCE
+from benchmark.methods.sample_selection.cores2 import Cores2
+from benchmark.methods.step import Batch, Passes, Step
+from benchmark.running.setting import Setting
+from benchmark.training.recipe import run_info
 
 LOGITS = 2 * torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
 TARGET = torch.arange(9) % 4

@@ -14,15 +14,15 @@ from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
 from benchmark.api import load_method
-from benchmark.encoders import minilm
-from benchmark.errors import ConfigError, DataError
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.types import Observed
+from benchmark.data.problems import MultiLabel
 from benchmark.methods.base import Method, RunInfo
-from benchmark.methods.bomd import label_vectors, nearest_votes, ranked_first
+from benchmark.methods.label_refurbishment.bomd import label_vectors, nearest_votes, ranked_first
+from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape, Network
 from benchmark.models.cnn_cam import CNNCAM
-from benchmark.problems import MultiLabel
-from benchmark.step import Batch, Passes, Step
-from benchmark.types import Observed
+from benchmark.models.encoders import minilm
 
 N, C, EPOCHS = 6, 4, 10
 RNG = np.random.default_rng(1)

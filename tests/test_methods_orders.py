@@ -14,18 +14,18 @@ from conftest import corrupt_tiny, make_setting, make_task, run
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from benchmark.config import build, load
-from benchmark.errors import ConfigError
-from benchmark.grid import expand
+from benchmark.config.build import build, load
+from benchmark.config.grid import expand
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Evaluate, Phase
+from benchmark.data.problems import Multiclass
 from benchmark.methods.base import Method, set_up
+from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape, Network
 from benchmark.models.mlp import MLP
-from benchmark.problems import Multiclass
-from benchmark.setting import Setting
-from benchmark.step import Batch, Passes, Step
-from benchmark.trainer import ActiveOptimizers
-from benchmark.training import run_info
-from benchmark.types import Evaluate, Phase
+from benchmark.running.setting import Setting
+from benchmark.training.recipe import run_info
+from benchmark.training.trainer import ActiveOptimizers
 
 B, K = 24, 4
 PROBLEM = Multiclass(list("abcd"))
@@ -501,7 +501,7 @@ def test_nested_dropout_is_a_head_without_bias_on_the_first_features(setting: Se
 
 
 def test_nested_dropout_prefers_the_smaller_of_equal_widths(setting: Setting) -> None:
-    from benchmark.methods.nested_dropout import best_width
+    from benchmark.methods.regularization.nested_dropout import best_width
 
     seen = setting.data.train.observed()
     right, wrong = seen.value.float(), (seen.value.float() + 1) % K
@@ -524,7 +524,7 @@ def test_linear_probe_is_what_cross_validation_chooses(setting: Setting) -> None
 
 
 def test_a_probe_gives_classes_that_nobody_observed_no_chance() -> None:
-    from benchmark.methods.linear_probe import probe
+    from benchmark.methods.baseline.linear_probe import probe
 
     x, fold = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 5
     weight, bias = probe(x, np.where(x[:, 0] > 0, 3, 1), 5, fold)
@@ -545,7 +545,7 @@ def test_a_probe_validates_on_no_copy_of_what_it_was_fitted_to(monkeypatch: pyte
         seen.append(fold)
         return np.zeros((x.shape[1], classes)), np.zeros(classes)
 
-    monkeypatch.setattr("benchmark.methods.linear_probe.probe", probe)
+    monkeypatch.setattr("benchmark.methods.baseline.linear_probe.probe", probe)
     setting = make_setting("multiclass", task=task, model="linear")
     run(load("method", "linear_probe"), setting)
     (fold,), groups = seen, setting.data.groups

@@ -11,16 +11,16 @@ import torch
 from conftest import corrupt_tiny, make_setting, make_task, run
 from torch import Tensor
 
-from benchmark.config import build, load
-from benchmark.errors import ConfigError
-from benchmark.execution import Outcome
+from benchmark.config.build import build, load
+from benchmark.core.errors import ConfigError
 from benchmark.methods.base import set_up
-from benchmark.methods.confrag import confirmed, vote
-from benchmark.prediction import Predictor
-from benchmark.setting import Setting
-from benchmark.step import Batch, Passes, Step
-from benchmark.trainer import ActiveOptimizers
-from benchmark.training import run_info
+from benchmark.methods.sample_selection.confrag import confirmed, vote
+from benchmark.methods.step import Batch, Passes, Step
+from benchmark.running.execution import Outcome
+from benchmark.running.setting import Setting
+from benchmark.training.prediction import Predictor
+from benchmark.training.recipe import run_info
+from benchmark.training.trainer import ActiveOptimizers
 
 EPOCHS = 20
 

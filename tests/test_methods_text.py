@@ -14,16 +14,16 @@ from scipy.stats import binom
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.config import build, load
-from benchmark.errors import DataError
+from benchmark.config.build import build, load
+from benchmark.core.errors import DataError
+from benchmark.core.types import Observed
 from benchmark.methods.base import Fit, Method, RunInfo, set_up
-from benchmark.methods.crossweigh import entities
-from benchmark.methods.roster import Removing
-from benchmark.prediction import predict
-from benchmark.setting import Setting
-from benchmark.step import Batch, Passes, Step
-from benchmark.training import run_info
-from benchmark.types import Observed
+from benchmark.methods.label_refurbishment.roster import Removing
+from benchmark.methods.reweighting.crossweigh import entities
+from benchmark.methods.step import Batch, Passes, Step
+from benchmark.running.setting import Setting
+from benchmark.training.prediction import predict
+from benchmark.training.recipe import run_info
 
 NAMES = ("O", "B-X", "I-X", "B-Y", "I-Y")
 

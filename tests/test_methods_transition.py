@@ -10,18 +10,18 @@ import torch
 from conftest import make_setting, run
 from torch.nn import functional as F  # noqa: N812
 
-from benchmark.config import load
-from benchmark.errors import ConfigError
-from benchmark.execution import measure
-from benchmark.methods.backward import Backward
+from benchmark.config.build import load
+from benchmark.core.errors import ConfigError
 from benchmark.methods.base import set_up
-from benchmark.methods.corrected import Corrected, given_matrix
-from benchmark.methods.forward import Forward
-from benchmark.methods.t_revision import TRevision
-from benchmark.methods.volminnet import VolMinNet
-from benchmark.setting import Setting
-from benchmark.step import Batch, Passes, Step
-from benchmark.training import run_info
+from benchmark.methods.loss_correction.backward import Backward
+from benchmark.methods.loss_correction.corrected import Corrected, given_matrix
+from benchmark.methods.loss_correction.forward import Forward
+from benchmark.methods.loss_correction.t_revision import TRevision
+from benchmark.methods.loss_correction.volminnet import VolMinNet
+from benchmark.methods.step import Batch, Passes, Step
+from benchmark.running.execution import measure
+from benchmark.running.setting import Setting
+from benchmark.training.recipe import run_info
 
 
 def step_of(setting: Setting, networks: Any, epoch: int = 0) -> Step:

@@ -12,10 +12,10 @@ from conftest import TINY, make_setting
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from benchmark.config import build, load, option, resolve_target
+from benchmark.config.build import build, load, option, resolve_target
+from benchmark.config.registry import names
 from benchmark.models.base import InputShape, Network
 from benchmark.models.crf import BiLSTMCRF, LinearChain
-from benchmark.registry import names
 
 MODELS, FETCHED = names("model"), {"pretrained", "transformer", "minilm"}  # these read weights from elsewhere, and have tests of their own
 INPUTS = {"vector": InputShape((6,), torch.float32), "image": InputShape((2, 9, 10), torch.float32), "tokens": InputShape((9, 2), torch.int64, (12, 5))}

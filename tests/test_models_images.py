@@ -8,16 +8,16 @@ from conftest import make_setting
 from test_models import SMALL
 from torch import nn
 
-from benchmark.config import build, load
-from benchmark.errors import ConfigError
+from benchmark.config.build import build, load
+from benchmark.core.errors import ConfigError
+from benchmark.data.problems import Multiclass
+from benchmark.data.splits import Part, TrainingData, as_numbers
+from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape, Network
 from benchmark.models.resnet import Block, PreActivationBlock
 from benchmark.models.stem import Stem
-from benchmark.problems import Multiclass
-from benchmark.splits import Part, TrainingData, as_numbers
-from benchmark.step import Batch, Passes, Step
-from benchmark.trainer import TrainerSettings
-from benchmark.training import Recipe
+from benchmark.training.recipe import Recipe
+from benchmark.training.trainer import TrainerSettings
 
 CIFAR = InputShape((3, 32, 32), torch.uint8)
 # Weights of the networks as papers and their code give them, for ten classes: 0.08, 4.4, 21.3, 11.2 and 36.5 million.

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.config import build, load
-from benchmark.errors import ConfigError
-from benchmark.files import changed, sha256_of
-from benchmark.grid import expand
+from benchmark.config.build import build, load
+from benchmark.config.grid import expand
+from benchmark.core.errors import ConfigError
+from benchmark.core.files import changed, sha256_of
+from benchmark.core.paths import Paths
 from benchmark.models.base import InputShape, Network
 from benchmark.models.surfaces import LETTERS, CharacterCNN, SentenceDropout, character_ids, vectors_from
-from benchmark.paths import Paths
-from benchmark.setting import setting_for
+from benchmark.running.setting import setting_for
 
 SURFACES = ("", "Oslo", "oslo", "Tallinn", "õhk", "a-very-long-token-with-many-letters")
 INPUTS = InputShape((4, 2), torch.int64, (7,), SURFACES)

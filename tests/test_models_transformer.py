@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from benchmark.config import build, load
-from benchmark.errors import ConfigError
+from benchmark.config.build import build, load
+from benchmark.core.errors import ConfigError
 from benchmark.models import transformer
 from benchmark.models.base import InputShape
 from benchmark.models.transformer import packed

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from benchmark import multilabel_scores as scores
-from benchmark.measures import Side, detection, example_suspicion
-from benchmark.problems import MultiLabel
+from benchmark.data import multilabel_scores as scores
+from benchmark.data.problems import MultiLabel
+from benchmark.measures.label_errors import Side, detection, example_suspicion
 
 RNG = np.random.default_rng(0)
 Y = (RNG.random((300, 5)) < [0.6, 0.3, 0.2, 0.1, 0.02]).astype(np.int64)

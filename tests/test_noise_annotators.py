@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import Multiclass, Tagging
 from benchmark.noise.annotators import Annotators
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
-from benchmark.problems import Multiclass, Tagging
-from benchmark.types import Corruption, Labels
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,14 @@ import pytest
 import torch
 from conftest import make_task
 
-from benchmark.config import load
-from benchmark.errors import ConfigError
-from benchmark.identity import ROOT, digest
+from benchmark.config.build import load
+from benchmark.core.digests import digest
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import ROOT
+from benchmark.core.types import Corruption, Examples, Task
+from benchmark.data.problems import Multiclass, MultiLabel
 from benchmark.noise.cache import corrupt, pool_of
 from benchmark.noise.class_conditional import Symmetric
-from benchmark.problems import Multiclass, MultiLabel
-from benchmark.types import Corruption, Examples, Task
 
 SYMMETRIC = load("noise", "symmetric", rate=0.4)
 
@@ -60,7 +61,7 @@ def assert_equal(a: Corruption, b: Corruption) -> None:
 def test_a_hit_returns_equal_arrays_and_builds_nothing(problem: str, noise: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task, config = make_task(problem), load("noise", noise)
     made, manifest = corrupt(task, config, 3, tmp_path)
-    monkeypatch.setattr("benchmark.artifacts._write", lambda *_: pytest.fail("it was built again"))
+    monkeypatch.setattr("benchmark.core.artifacts._write", lambda *_: pytest.fail("it was built again"))
     found, read = corrupt(task, config, 3, tmp_path)
     assert_equal(found, made)
     assert read == manifest

@@ -9,18 +9,18 @@ import pytest
 import torch
 from conftest import corrupt_tiny, make_setting, make_task, run
 
-from benchmark.config import build, load
-from benchmark.errors import ConfigError
-from benchmark.grid import expand
+from benchmark.config.build import build, load
+from benchmark.config.grid import expand
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import Multiclass
+from benchmark.data.splits import assemble
 from benchmark.methods.base import Method
+from benchmark.methods.step import Step
 from benchmark.noise.base import Context, Noise
 from benchmark.noise.streams import Streams
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass
-from benchmark.setting import setting_for
-from benchmark.splits import assemble
-from benchmark.step import Step
-from benchmark.types import Corruption, Labels
+from benchmark.running.setting import setting_for
 
 LABELS = Multiclass([str(i) for i in range(10)]).labels(np.random.default_rng(0).integers(0, 10, 6000))
 
@@ -92,7 +92,7 @@ def test_a_step_has_only_the_extras_that_its_method_declares(needs: list[str], m
 
     spy = Spy()
     spy.needs = frozenset(needs)  # type: ignore[misc]
-    monkeypatch.setattr("benchmark.execution.build", lambda *a, **k: spy)
+    monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: spy)
     run({}, make_setting("multiclass", epochs=1))
     assert seen == [needs] * 4
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from conftest import make_task
 
-from benchmark.config import load
-from benchmark.errors import ConfigError
+from benchmark.commands.noise_card import Card, describe, lines, noise_card
+from benchmark.config.build import load
+from benchmark.core.errors import ConfigError
 from benchmark.noise.cache import corrupt
-from benchmark.noise.card import Card, describe, lines, noise_card
 
 CASES = {
     "multiclass": ("symmetric", {"rate": 0.4}),

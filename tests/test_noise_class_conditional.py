@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, chisquare
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Labels
+from benchmark.data.problems import Multiclass, MultiLabel, Tagging
 from benchmark.noise.base import Context, flip_by_transition, realised_transition
 from benchmark.noise.class_conditional import Asymmetric, ClassConditional, PairFlip, Symmetric
 from benchmark.noise.streams import Streams
-from benchmark.problems import Multiclass, MultiLabel, Tagging
-from benchmark.types import Labels
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR10_MAP = {"truck": "automobile", "bird": "airplane", "cat": "dog", "dog": "cat", "deer": "horse"}

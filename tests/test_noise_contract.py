@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.config import build, load, option
-from benchmark.errors import ConfigError
+from benchmark.config.build import build, load, option
+from benchmark.config.registry import names
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
 from benchmark.noise.base import Context, Noise
 from benchmark.noise.streams import Streams
-from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.registry import names
-from benchmark.types import Corruption, Labels
 
 NOISES = {name: build(load("noise", name), "noise") for name in names("noise")}
 PROBLEMS = ("multiclass", "tagging", "multilabel", "regression")

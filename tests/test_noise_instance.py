@@ -14,15 +14,15 @@ from conftest import make_task
 from scipy.stats import kstest
 
 from benchmark.api import load_noise
-from benchmark.config import load
-from benchmark.errors import ConfigError, DataError
+from benchmark.config.build import load
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.types import Corruption, Examples, Labels
+from benchmark.data.problems import Multiclass
 from benchmark.noise.base import Context
 from benchmark.noise.cache import corrupt
 from benchmark.noise.instance_margin import margin_rates, top_two
 from benchmark.noise.instance_projection import instance_rates
 from benchmark.noise.streams import Streams
-from benchmark.problems import Multiclass
-from benchmark.types import Corruption, Examples, Labels
 
 K, N = 10, 3000
 

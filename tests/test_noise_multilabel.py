@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmark.core.types import Labels
+from benchmark.data.problems import MultiLabel
 from benchmark.noise.base import Context, Noise
 from benchmark.noise.multilabel import LabelFlip, MissingPositive
 from benchmark.noise.streams import Streams
-from benchmark.problems import MultiLabel
-from benchmark.types import Labels
 
 SHARES = np.array([0.5, 0.2, 0.05, 0.9])
 

@@ -9,12 +9,12 @@ import pytest
 from conftest import make_task
 
 from benchmark.api import load_noise
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import MultiLabel
+from benchmark.data.splits import assemble
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
-from benchmark.problems import MultiLabel
-from benchmark.splits import assemble
-from benchmark.types import Corruption, Labels
 
 NAMES = ["Pneumothorax", "Nodule", "Infiltration", "Hernia"]
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest, uniform
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Labels
+from benchmark.data.problems import Regression
 from benchmark.noise.base import Context, Noise
 from benchmark.noise.regression import Gaussian, UniformResample
 from benchmark.noise.streams import Streams
-from benchmark.problems import Regression
-from benchmark.types import Labels
 
 LEVEL = 1e-3
 

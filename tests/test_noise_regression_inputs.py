@@ -9,12 +9,12 @@ import pytest
 from scipy.stats import chisquare, kstest, spearmanr
 
 from benchmark.api import load_noise
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Labels
+from benchmark.data.problems import Regression
 from benchmark.noise.base import Context
 from benchmark.noise.regression_inputs import capped
 from benchmark.noise.streams import Streams
-from benchmark.problems import Regression
-from benchmark.types import Labels
 
 LEVEL = 1e-3
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from benchmark.api import load_noise
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import MultiLabel
 from benchmark.noise.base import Context
 from benchmark.noise.report import Report
 from benchmark.noise.report_rates import MEASURED, NAMES
 from benchmark.noise.streams import Streams
-from benchmark.problems import MultiLabel
-from benchmark.types import Corruption, Labels
 from tasks.cxr_reports.findings import FINDINGS
 
 

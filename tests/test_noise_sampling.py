@@ -10,17 +10,17 @@ import torch
 from conftest import make_task
 
 from benchmark.api import load_noise
-from benchmark.config import load
-from benchmark.errors import ConfigError
-from benchmark.grid import parse, resolve
+from benchmark.config.build import load
+from benchmark.config.grid import parse, resolve
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
+from benchmark.data.splits import assemble, foreign_inputs
 from benchmark.noise.base import Context
 from benchmark.noise.cache import corrupt
 from benchmark.noise.sampling import Dilution, LongTail, OpenSet
 from benchmark.noise.streams import Streams
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.splits import assemble, foreign_inputs
-from benchmark.types import Corruption, Labels
 
 K = 5
 

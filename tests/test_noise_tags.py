@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from benchmark.api import load_noise
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import Tagging
+from benchmark.data.tags import find_spans, tagset
 from benchmark.noise.base import Context
 from benchmark.noise.span import PRESETS
 from benchmark.noise.streams import Streams
-from benchmark.noise.tags import find_spans, tagset
-from benchmark.problems import Tagging
-from benchmark.types import Corruption, Labels
 
 NAMES = ("O", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-PER", "I-PER")
 OUTSIDE = 0

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from benchmark.errors import ConfigError, DataError
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import Multiclass
 from benchmark.noise.base import Context, realised_transition
 from benchmark.noise.class_conditional import Block5, ClassConditional, Symmetric, SymmetricInclusive
 from benchmark.noise.streams import Streams
 from benchmark.noise.superclass import CIFAR100, FINE, Superclass
 from benchmark.noise.transition import ClassRandom, Transition
-from benchmark.problems import Multiclass
-from benchmark.types import Corruption, Labels
 
 LEVEL = 1e-3
 OWNER = {name: group for group, members in CIFAR100.items() for name in members}

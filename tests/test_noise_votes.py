@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from benchmark import functional
-from benchmark.aggregation import CROWD_KIT, RULES, aggregated
-from benchmark.errors import ConfigError
-from benchmark.identity import ROOT
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import ROOT
+from benchmark.core.types import Labels
+from benchmark.data.problems import Multiclass, Tagging
+from benchmark.noise.aggregation import CROWD_KIT, RULES, aggregated
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
 from benchmark.noise.votes import Votes
-from benchmark.problems import Multiclass, Tagging
-from benchmark.types import Labels
 
 LIBRARY = dict.fromkeys(CROWD_KIT, "crowdkit") | {"snorkel": "snorkel"}
 INSTALLED = {name: importlib.util.find_spec(name) is not None for name in set(LIBRARY.values())}

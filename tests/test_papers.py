@@ -10,10 +10,10 @@ import pytest
 from boardrows import made_rows
 from matplotlib import pyplot as plt
 
-from benchmark import latex, papers
-from benchmark.comparisons import compute
-from benchmark.frames import run_frame
-from benchmark.leaderboard import write
+from benchmark.board import latex, papers
+from benchmark.board.comparisons import compute
+from benchmark.board.frames import run_frame
+from benchmark.board.leaderboard import write
 from benchmark.stats.orders import pareto_front
 
 

@@ -20,21 +20,22 @@ import torch.distributed as dist
 from conftest import make_examples, make_setting
 from torch import Tensor
 
-from benchmark import execution, parallel, processes, runner
-from benchmark.cells import Cell
-from benchmark.config import load
-from benchmark.errors import ConfigError, LaunchError
-from benchmark.grid import expand
-from benchmark.identity import ROOT
-from benchmark.learner import Learner
+from benchmark.config.build import load
+from benchmark.config.cells import Cell
+from benchmark.config.grid import expand
+from benchmark.core import parallel
+from benchmark.core.errors import ConfigError, LaunchError
+from benchmark.core.paths import ROOT, Paths
+from benchmark.core.types import Examples, Task
 from benchmark.methods.base import Method
-from benchmark.paths import Paths
-from benchmark.setting import Setting
-from benchmark.step import Passes
-from benchmark.store import Store
-from benchmark.trainer import TrainerSettings, train
-from benchmark.types import Examples, Task
-from benchmark.verify import differences
+from benchmark.methods.step import Passes
+from benchmark.results.store import Store
+from benchmark.review.verify import differences
+from benchmark.running import execution, processes, runner
+from benchmark.running.loggers import RunLogger
+from benchmark.running.setting import Setting
+from benchmark.training.learner import Learner
+from benchmark.training.trainer import TrainerSettings, train
 
 LIMIT = 300  # seconds after which two processes count as hung
 fork = multiprocessing.get_context("fork")  # children have Lightning already
@@ -53,6 +54,10 @@ CASES = [
     ("erm", "tagging", "bilstm_crf"),  # parameters beyond encoder and head
 ]
 IDS = [f"{name}-{problem}" for name, problem, _ in CASES]
+
+
+def part(cell: Cell, seed: Any, paths: Paths) -> None:
+    runner.take_part(cell, seed, paths, RunLogger())
 
 
 def both(work: Callable[[], Any]) -> list[Any]:
@@ -243,7 +248,7 @@ def test_the_first_process_decides_and_writes(paths: Paths) -> None:
 
     def work() -> int:
         runner.execute = execute  # type: ignore[assignment]
-        return processes.led(program)
+        return processes.led(program, part)
 
     assert both(work) == [0, 0]
     rows = {row.seed: row for row in Store(paths.results).rows()}
@@ -269,7 +274,7 @@ def test_a_process_that_fails_alone_ends_the_program(paths: Paths) -> None:
         processes.PATIENCE = timedelta(seconds=1)
         if os.environ["RANK"] == "1":
             runner.take_part = lambda *_: (_ for _ in ()).throw(MemoryError("no room"))  # type: ignore[assignment]
-        return processes.led(program)
+        return processes.led(program, part)
 
     assert both(work) == [1, 1]
     assert [(row.seed, row.status) for row in Store(paths.results).rows()] == [((0, 0, 0), "failed")]
@@ -293,7 +298,7 @@ def test_errors_name_the_command(paths: Paths) -> None:
 
 
 def test_more_processes_than_devices_are_refused(paths: Paths) -> None:
-    first, second = both(lambda: processes.led(lambda: len(runner.run_cell(cell(devices=1), [(0, 0, 0)], paths))))
+    first, second = both(lambda: processes.led(lambda: len(runner.run_cell(cell(devices=1), [(0, 0, 0)], paths)), part))
     assert "torchrun started 2 processes, but trainer.devices=1" in first
     assert "python -m benchmark task=digits" in first
     assert second == 0

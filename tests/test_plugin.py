@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.identity import ROOT
+from benchmark.core.paths import ROOT
 
 METHOD = '''"""A toy."""
 

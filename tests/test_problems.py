@@ -14,11 +14,12 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from sklearn import metrics
 from torch.nn import functional as F  # noqa: N812
 
-from benchmark.problems import PROBLEMS as CLASSES
-from benchmark.problems import Multiclass, MultiLabel, Regression, Tagging, expected_calibration_error
-from benchmark.splits import Part
-from benchmark.step import Batch, Passes, Step
-from benchmark.types import Problem, Units
+from benchmark.core.types import Problem, Units
+from benchmark.data.problems import PROBLEMS as CLASSES
+from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
+from benchmark.data.splits import Part
+from benchmark.functional.calibration import expected_calibration_error
+from benchmark.methods.step import Batch, Passes, Step
 
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 

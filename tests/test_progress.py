@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from benchmark import progress as module
-from benchmark.progress import progress
-from benchmark.store import Row, Store
+from benchmark.results.row import Row
+from benchmark.results.store import Store
+from benchmark.running import progress as module
+from benchmark.running.progress import progress
 
 CELL = "table(path=[/a].csv) symmetric(rate=0.4) gce(q=0.7)"  # which is no markup of rich
 RUNS = [(f"{i:016x}", (0, 0, 0)) for i in range(5)]

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from benchmark import config
-from benchmark import published as rules_of_papers
 from benchmark.api import load_method
-from benchmark.cells import Cell, cell
-from benchmark.config import option
-from benchmark.errors import ConfigError
-from benchmark.frames import run_frame
-from benchmark.grid import expand
-from benchmark.identity import AXES
-from benchmark.published import published
-from benchmark.registry import names, raw
-from benchmark.store import Row
+from benchmark.board.frames import run_frame
+from benchmark.config import build as config
+from benchmark.config import paper as rules_of_papers
+from benchmark.config.build import option
+from benchmark.config.cells import Cell, cell
+from benchmark.config.grid import expand
+from benchmark.config.paper import published
+from benchmark.config.registry import names, raw
+from benchmark.core.errors import ConfigError
+from benchmark.core.protocol import AXES
+from benchmark.results.row import Row
 
 FACTS = {"noise": "asymmetric", "task": "digits", "rate": 0.4}
 
@@ -34,7 +34,7 @@ def made(method: str, noise: str = "asymmetric(rate=0.4)", extra: tuple[str, ...
 
 
 def test_paper_sets_the_keys_of_the_first_rule_that_fits() -> None:
-    assert made("elr(setting=paper)").config["method"] == {"_target_": "benchmark.methods.elr.ELR", "lam": 1.0, "beta": 0.9, "setting": "paper"}
+    assert made("elr(setting=paper)").config["method"] == {"_target_": "benchmark.methods.regularization.elr.ELR", "lam": 1.0, "beta": 0.9, "setting": "paper"}
     other = made("elr(setting=paper)", "symmetric(rate=0.4)").config["method"]
     assert (other["lam"], other["beta"]) == (3.0, 0.7)  # no rule fits: the yaml's values
 

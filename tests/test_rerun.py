@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.errors import ConfigError
-from benchmark.grid import expand
-from benchmark.paths import Paths
-from benchmark.rerun import rerun
-from benchmark.runner import run_cell
-from benchmark.store import Row
-from benchmark.verify import verify
+from benchmark.commands.verify import verify
+from benchmark.config.grid import expand
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import Paths
+from benchmark.results.row import Row
+from benchmark.review.rerun import rerun
+from benchmark.running.runner import run_cell
 
 GRID = [{"task": "diabetes", "noise": "outliers", "model": "mlp", "trainer": "smoke(epochs=2,reference_folds=0)", "method": ["erm", "huber", "mae"]}]
 
@@ -34,7 +34,7 @@ def rows(paths: Paths) -> list[Row]:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is drawn when the command is called is the same in every test: one honest method in twenty would be found lower otherwise."""
     numbers = itertools.count(17, 1001)
-    monkeypatch.setattr("benchmark.rerun.secrets.randbelow", lambda _: next(numbers))
+    monkeypatch.setattr("benchmark.review.rerun.secrets.randbelow", lambda _: next(numbers))
 
 
 def test_honest_rows_agree_and_only_the_best_run_again(rows: list[Row], paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from boardrows import made_rows
 
-from benchmark.comparisons import compute
-from benchmark.publishing import equal_methods
+from benchmark.board.comparisons import compute
+from benchmark.review.publishing import equal_methods
 from benchmark.stats import CELL, block_scores, max_t
 from benchmark.stats.aa import board_p, board_power, false_winners, interacting, permuted_names, pseudo_methods, winner_share
 from benchmark.stats.signflip import sign_flips

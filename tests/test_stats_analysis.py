@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.analysis import PLAN, Plan, primary
-from benchmark.problems import PROBLEMS
+from benchmark.data.problems import PROBLEMS
 from benchmark.stats import CELL, rho_sel
+from benchmark.stats.plan import PLAN, Plan, primary
 
 
 def test_the_digest_is_pinned() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from benchmark.errors import DataError
+from benchmark.core.errors import DataError
 from benchmark.stats import (
     CELL,
     Estimate,

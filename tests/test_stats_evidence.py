@@ -8,10 +8,10 @@ import pytest
 from boardrows import made_rows
 from scipy.stats import spearmanr, studentized_range
 
-from benchmark import evidence
-from benchmark.comparisons import compute
-from benchmark.grid import parse
-from benchmark.registry import names
+from benchmark.board import evidence
+from benchmark.board.comparisons import compute
+from benchmark.config.grid import parse
+from benchmark.config.registry import names
 from benchmark.stats.advice import AVERAGE, ERM, PAGE, advise, answers, leave_one_task_out
 from benchmark.stats.orders import cliques, critical_difference, label_sensitivity, nemenyi, rank_transfer, spearman
 

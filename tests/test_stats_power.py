@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from benchmark.identity import ROOT
+from benchmark.core.paths import ROOT
 from benchmark.stats import detectable, power, power_table, smallest_effect
 from benchmark.stats.power import simulated_power
 

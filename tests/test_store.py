@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from benchmark.errors import DataError, RowError
-from benchmark.files import write_atomically
-from benchmark.identity import Seed, digest
-from benchmark.store import SCHEMA_VERSION, Row, Store, parse, seed_name
+from benchmark.core.digests import digest
+from benchmark.core.errors import DataError, RowError
+from benchmark.core.files import write_atomically
+from benchmark.core.seeds import Seed
+from benchmark.results.row import SCHEMA_VERSION, Row, parse, seed_name
+from benchmark.results.store import Store
 
 CELL = "0a1b2c3d4e5f6071"
 

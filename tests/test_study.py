@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from test_leaderboard import rows
 
-from benchmark import study
-from benchmark.__main__ import PLUGINS
-from benchmark.comparisons import compute
-from benchmark.errors import ConfigError
-from benchmark.figures import gains
+from benchmark.board import study
+from benchmark.board.comparisons import compute
+from benchmark.board.figures import gains
+from benchmark.commands import study as commands_study
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import PLUGINS
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,6 @@ def test_methods_with_settings_of_their_own_are_compared_with_erm_and_say_so(tmp
 def test_without_an_experiment_or_rows_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(PLUGINS)
     with pytest.raises(ConfigError, match=r"study needs experiment=NAME: one of .*quick"):
-        study.study([])
+        commands_study.study([])
     with pytest.raises(ConfigError, match="has no finished row of experiment=smoke: make sweep EXPERIMENT=smoke"):
-        study.study(["experiment=smoke", f"paths.results={tmp_path}"])
+        commands_study.study(["experiment=smoke", f"paths.results={tmp_path}"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.identity import ROOT
+from benchmark.core.paths import ROOT
 
 FIELDS = ["schema_version", "cell", "seed", "status", "task", "noise", "method", "model", "trainer"]
 FIELDS += ["labels", "metrics", "cost", "noise_stats", "provenance", "config", "error"]

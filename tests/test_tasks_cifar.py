@@ -13,22 +13,22 @@ import torch
 from imagefiles import TEST, TRAIN, people, write_images, write_labels, write_reviews, write_side
 from scipy.stats import f_oneway
 
-from benchmark import imagesets
 from benchmark.api import load_noise, load_task
-from benchmark.errors import ConfigError, DataError
-from benchmark.files import sha256_of
-from benchmark.grid import expand
-from benchmark.measures import vote_scores
+from benchmark.config.grid import expand
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.files import sha256_of
+from benchmark.core.paths import Paths
+from benchmark.core.types import Corruption, Task
+from benchmark.data import imagesets
+from benchmark.data.splits import assemble
+from benchmark.measures.label_errors import vote_scores
 from benchmark.noise.base import Context
 from benchmark.noise.cache import corrupt
 from benchmark.noise.streams import Streams
 from benchmark.noise.superclass import CIFAR100, FINE
-from benchmark.paths import Paths
-from benchmark.runner import run_cell
-from benchmark.setting import setting_for
-from benchmark.splits import assemble
+from benchmark.running.runner import run_cell
+from benchmark.running.setting import setting_for
 from benchmark.stats.intraclass import intraclass_ratio
-from benchmark.types import Corruption, Task
 from tasks import cifar10, cifar10n, cifar100, cifar100n
 from tasks.cifar10 import relabeled
 from tasks.cifar10n import labels

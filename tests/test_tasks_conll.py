@@ -10,9 +10,9 @@ import pytest
 from seqeval.metrics.sequence_labeling import get_entities
 
 from benchmark.api import load_task
-from benchmark.conll import Sentence, cuts, iob2, read
-from benchmark.errors import DataError, UserError
-from benchmark.paths import Paths
+from benchmark.core.errors import DataError, UserError
+from benchmark.core.paths import Paths
+from benchmark.data.conll import Sentence, cuts, iob2, read
 
 SCHEMES = {
     "IOB2": ("B-X I-X O B-X B-X B-Y", "B-X I-X O B-X B-X B-Y"),

@@ -16,19 +16,19 @@ import yaml
 from ownfiles import WRITERS
 
 from benchmark.api import load_noise, load_task
-from benchmark.catalog import describe
-from benchmark.config import load_task_arguments, option
-from benchmark.errors import DataError
-from benchmark.grid import default_model
-from benchmark.identity import ROOT, digest
+from benchmark.commands.catalog import describe
+from benchmark.config.build import load_task_arguments, option
+from benchmark.config.grid import default_model
+from benchmark.config.registry import names, raw
+from benchmark.core.digests import digest
+from benchmark.core.errors import DataError
+from benchmark.core.paths import ROOT, Paths
+from benchmark.core.types import Task
+from benchmark.data.problems import PROBLEMS
+from benchmark.data.splits import assemble
 from benchmark.noise.base import Context
 from benchmark.noise.cache import pool_of
 from benchmark.noise.streams import Streams
-from benchmark.paths import Paths
-from benchmark.problems import PROBLEMS
-from benchmark.registry import names, raw
-from benchmark.splits import assemble
-from benchmark.types import Task
 
 TASKS = names("task")
 OWN = [name for name in TASKS if "path" in option("task", name)]

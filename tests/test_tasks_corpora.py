@@ -14,14 +14,14 @@ from conftest import make_examples, make_setting, run
 
 from benchmark import functional
 from benchmark.api import load_task
-from benchmark.config import load
-from benchmark.conll import iob2
-from benchmark.errors import UserError
-from benchmark.evaluation import Evaluation
+from benchmark.config.build import load
+from benchmark.core.errors import UserError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data.conll import iob2
+from benchmark.data.splits import assemble
+from benchmark.measures.evaluation import Evaluation
 from benchmark.noise.cache import corrupt, pool_of
-from benchmark.paths import Paths
-from benchmark.splits import assemble
-from benchmark.types import Task
 from tasks.noisebench.merge import blocks, patched
 
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmark import images
 from benchmark.api import load_task
-from benchmark.errors import UserError
-from benchmark.paths import Paths
-from benchmark.types import Task
+from benchmark.core.errors import UserError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import images
 from tasks.cxr_images import resolved
 from tasks.cxr_images.films import UNCERTAIN, UNKNOWN, Films, shared
 from tasks.cxr_images.formats import CHEXPERT, NIH, chexpert, padchest, vindr

@@ -15,14 +15,14 @@ import pytest
 import torch
 
 from benchmark.api import load_task
-from benchmark.errors import ConfigError, DataError
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.paths import Paths
+from benchmark.data.wheels import LARGEST, Wheel, fetched, member, tar_files
 from benchmark.noise.cache import corrupt
-from benchmark.paths import Paths
-from benchmark.wheels import LARGEST, Wheel, fetched, member, tar_files
 from tasks import padchest_reports
 from tasks.cxr_reports import REPORTS, WHEEL, read, tf_idf
 from tasks.cxr_reports.findings import FINDINGS, automatic, manual
-from tasks.cxr_reports.rates import radiologist_against_majority, rater_statistics, rates, text_mined_against_radiologists
+from tasks.padchest_reports.rates import radiologist_against_majority, rater_statistics, rates, text_mined_against_radiologists
 
 
 def test_the_keyword_map() -> None:

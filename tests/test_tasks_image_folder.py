@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from benchmark.api import load_task
-from benchmark.errors import UserError
-from benchmark.files import changed
-from benchmark.images import decode
-from benchmark.paths import Paths
-from benchmark.splits import Part
+from benchmark.core.errors import UserError
+from benchmark.core.files import changed
+from benchmark.core.paths import Paths
+from benchmark.data.images import decode
+from benchmark.data.splits import Part
 
 
 def test_a_folder_for_each_class(tmp_path: Path, paths: Paths) -> None:

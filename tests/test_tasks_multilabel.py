@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from benchmark.api import load_task
-from benchmark.errors import UserError
+from benchmark.core.errors import UserError
+from benchmark.core.paths import Paths
 from benchmark.noise.cache import corrupt
-from benchmark.paths import Paths
 
 
 def test_unknown_labels_stay_unknown(tmp_path: Path, paths: Paths) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.identity import digest
-from benchmark.paths import Paths
-from benchmark.tokens import UNKNOWN, shape
-from benchmark.types import Task
+from benchmark.core.digests import digest
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data.tokens import UNKNOWN, shape
 from tasks import newswire
 from tasks.newswire.gazetteer import ERRORS, annotate, compare, spans
 from tasks.newswire.grammar import MAX_LENGTH, MIN_LENGTH

@@ -17,10 +17,10 @@ from PIL import Image
 
 from benchmark.api import load_task
 from benchmark.api import run as run_cell
-from benchmark.errors import DataError, UserError
-from benchmark.official import at_most
-from benchmark.paths import Paths
-from benchmark.types import Task
+from benchmark.core.errors import DataError, UserError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data.official import at_most
 
 
 def table(size: int = 60) -> pd.DataFrame:

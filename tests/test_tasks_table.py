@@ -14,17 +14,17 @@ import torch
 
 from benchmark.api import load_task
 from benchmark.api import run as run_cell
-from benchmark.cells import Cell
-from benchmark.columns import encoded, feature_columns
-from benchmark.comparisons import compute
-from benchmark.config import load
-from benchmark.errors import ConfigError, DataError, UserError
-from benchmark.leaderboard import sections
+from benchmark.board.comparisons import compute
+from benchmark.board.leaderboard import sections
+from benchmark.config.build import load
+from benchmark.config.cells import Cell
+from benchmark.config.support import unsupported
+from benchmark.core.errors import ConfigError, DataError, UserError
+from benchmark.core.paths import Paths
+from benchmark.data.columns import encoded, feature_columns
 from benchmark.noise.cache import corrupt
-from benchmark.paths import Paths
-from benchmark.store import Store
-from benchmark.support import unsupported
-from benchmark.sweep import pending
+from benchmark.results.store import Store
+from benchmark.running.sweep import pending
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from benchmark.api import load_task
-from benchmark.errors import DataError
-from benchmark.paths import Paths
-from benchmark.wheels import Wheel
+from benchmark.core.errors import DataError
+from benchmark.core.paths import Paths
+from benchmark.data.wheels import Wheel
 from tasks import vader
 
 

@@ -13,12 +13,12 @@ import torch
 from conftest import make_setting
 
 from benchmark import functional as f
-from benchmark.config import build, load
+from benchmark.config.build import build, load
 from benchmark.functional.residuals import superloss_weight
 from benchmark.methods.base import set_up
-from benchmark.setting import Setting
-from benchmark.step import Batch, Passes, Step
-from benchmark.training import run_info
+from benchmark.methods.step import Batch, Passes, Step
+from benchmark.running.setting import Setting
+from benchmark.training.recipe import run_info
 
 TRAPS = {
     "asl: reduction, sign of the margin, gradient of the focus": ["test_asl_is_a_sum_with_a_lifted_negative_and_a_weight_without_gradient"],

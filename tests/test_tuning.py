@@ -13,20 +13,22 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import frozen, space, tuning
-from benchmark.comparisons import compute
-from benchmark.config import NOT_PARAMETERS, build, load, option
-from benchmark.errors import ConfigError, DataError
-from benchmark.frames import run_frame
-from benchmark.frozen import blind_rows, freeze, variants
-from benchmark.grid import Grid, expand
-from benchmark.protocol import DEVELOPMENT, TRIALS
-from benchmark.registry import names, raw
-from benchmark.runner import command
-from benchmark.space import SHARED, Point, rescaled, trials, varied
-from benchmark.store import Row, Store
-from benchmark.tuned import Record, shown, tuned_rows
-from benchmark.tuning import SCORES, Tried, collected, normalized, winner
+from benchmark.board.comparisons import compute
+from benchmark.board.frames import run_frame
+from benchmark.commands import tune as tuning
+from benchmark.commands.tune import SCORES, Tried, collected, normalized, winner
+from benchmark.config.build import NOT_PARAMETERS, build, load, option
+from benchmark.config.grid import Grid, expand
+from benchmark.config.registry import names, raw
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.protocol import DEVELOPMENT, TRIALS
+from benchmark.results.row import Row
+from benchmark.results.store import Store
+from benchmark.running.runner import command
+from benchmark.tuning import frozen, space
+from benchmark.tuning.frozen import blind_rows, freeze, variants
+from benchmark.tuning.records import Record, shown, tuned_rows
+from benchmark.tuning.space import SHARED, Point, rescaled, trials, varied
 
 PRODUCT = {"task": "digits", "noise": "symmetric(rate=0.4)", "trainer": "quick(epochs=10)"}
 POINT = Point({"q": 0.25}, {"lr": 2.0, "weight_decay": 1e-06, "epochs": 0.52})
@@ -121,7 +123,7 @@ def test_a_space_is_no_part_of_a_cell() -> None:
     assert "space" in raw("method", "elr")
     assert "space" not in option("method", "sam")["base"]
     (plain,) = expand([PRODUCT | {"method": "elr", "trainer": "quick"}], {}, {}, []).cells
-    assert plain.config["method"] == {"_target_": "benchmark.methods.elr.ELR", "lam": 3.0, "beta": 0.7}
+    assert plain.config["method"] == {"_target_": "benchmark.methods.regularization.elr.ELR", "lam": 3.0, "beta": 0.7}
     assert plain.id == "9d23d2a0bb65246f"  # the same without spaces
     assert plain.labels["method"] == "elr"
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from conftest import PROBLEMS, make_setting, run
 
+from benchmark.core.types import Evaluate
+from benchmark.data.splits import halved
 from benchmark.methods.base import Method
-from benchmark.setting import Setting
-from benchmark.splits import halved
-from benchmark.types import Evaluate
+from benchmark.running.setting import Setting
 
 
 class Fitted(Method):
@@ -57,7 +57,7 @@ def test_equal_inputs_are_in_one_half() -> None:
 
 def test_method_and_selection_look_at_different_halves(settings: dict[str, Setting], monkeypatch: pytest.MonkeyPatch) -> None:
     setting, method = settings["multiclass"], Fitted()
-    monkeypatch.setattr("benchmark.execution.build", lambda *a, **k: method)
+    monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: method)
     outcome = run({}, setting)
     data, rest, _ = halved(setting.data, setting.truth, setting.task.name)
     assert set(method.seen) == {len(data.val)}
@@ -67,7 +67,7 @@ def test_method_and_selection_look_at_different_halves(settings: dict[str, Setti
 
 def test_validation_is_out_of_reach_without_declaring_it(settings: dict[str, Setting], monkeypatch: pytest.MonkeyPatch) -> None:
     method = Undeclared()
-    monkeypatch.setattr("benchmark.execution.build", lambda *a, **k: method)
+    monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: method)
     with pytest.raises(LookupError, match="Undeclared predicts validation examples without declaring uses_val"):
         run({}, settings["multiclass"])
     assert set(method.run.observed) == {"train"}

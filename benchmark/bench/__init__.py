@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmark.errors import ConfigError, choices
+from benchmark.core.errors import ConfigError, choices
 
 
 def bench(arguments: Sequence[str] = ()) -> int:

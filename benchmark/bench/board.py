@@ -9,16 +9,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmark import leaderboard
-from benchmark.archive import write
 from benchmark.bench.browser import Browser, found
 from benchmark.bench.engine import cheap
 from benchmark.bench.timing import Measurement
-from benchmark.identity import ROOT, digest
-from benchmark.paths import Paths
-from benchmark.protocol import CHECKPOINTS
-from benchmark.runner import run_cell
-from benchmark.store import ARCHIVE, Row
+from benchmark.board import leaderboard
+from benchmark.core.digests import digest
+from benchmark.core.paths import ROOT, Paths
+from benchmark.core.protocol import CHECKPOINTS
+from benchmark.results.archive import write
+from benchmark.results.row import ARCHIVE, Row
+from benchmark.running.runner import run_cell
 
 FEW = {"seeds": 3, "methods": 8, "noises": 3}  # then the next task
 MANY = {"seeds": 10, "methods": 50, "noises": 10}

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark.bench.timing import Measurement, seconds
-from benchmark.cells import Cell
-from benchmark.grid import expand
-from benchmark.identity import ROOT
-from benchmark.paths import Paths
-from benchmark.runner import run_cell
-from benchmark.store import Row
+from benchmark.config.cells import Cell
+from benchmark.config.grid import expand
+from benchmark.core.paths import ROOT, Paths
+from benchmark.results.row import Row
+from benchmark.running.runner import run_cell
 
 CHEAP = {"task": "digits", "noise": "symmetric", "method": "erm", "model": "linear", "trainer": "smoke(reference_folds=0)"}
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark.bench.timing import Measurement
-from benchmark.paths import Paths
-from benchmark.runner import Options, run_cell
-from benchmark.status import planned
+from benchmark.core.paths import Paths
+from benchmark.running.plan import planned
+from benchmark.running.runner import Options, run_cell
 
 METHODS = ("erm", "coteaching", "huber")
 

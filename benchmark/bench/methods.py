@@ -10,12 +10,12 @@ from statistics import median
 import torch
 
 from benchmark.bench.timing import Measurement
-from benchmark.config import load
-from benchmark.execution import Outcome, execute
-from benchmark.grid import expand
-from benchmark.paths import Paths
-from benchmark.registry import names
-from benchmark.setting import Setting, setting_for
+from benchmark.config.build import load
+from benchmark.config.grid import expand
+from benchmark.config.registry import names
+from benchmark.core.paths import Paths
+from benchmark.running.execution import Outcome, execute
+from benchmark.running.setting import Setting, setting_for
 
 EPOCHS = 6  # enough for every warm-up to end
 NOISE = "chain(first=annotators,second=candidates)"  # whatever methods may need comes along

@@ -9,14 +9,14 @@ from statistics import median
 import numpy as np
 import torch
 
-from benchmark.api import load_method
 from benchmark.bench.timing import Measurement, seconds
+from benchmark.config.build import build, load
+from benchmark.core.types import Observed
+from benchmark.data.problems import MultiLabel
 from benchmark.methods.base import RunInfo
+from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape
 from benchmark.models.linear import Linear
-from benchmark.problems import MultiLabel
-from benchmark.step import Batch, Passes, Step
-from benchmark.types import Observed
 
 LABELS, BATCH, FEATURES, POSITIVE, REPEATS = (14, 100, 1000), 64, 32, 0.06, 25
 METHODS = (
@@ -43,7 +43,7 @@ def _seconds(name: str, labels: int) -> float:
     row, column = torch.meshgrid(torch.arange(BATCH), torch.arange(labels), indexing="ij")
     seen = Observed(y.reshape(-1), row.reshape(-1), column.reshape(-1), torch.ones(BATCH * labels, dtype=torch.bool))
     knows = {"noise_rate": torch.zeros(labels, 2), "transition": torch.eye(2).repeat(labels, 1, 1)}
-    method = load_method(name)
+    method = build(load("method", name), "method")
     run = RunInfo(
         problem="multilabel",
         kind="categorical",

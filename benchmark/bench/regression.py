@@ -12,15 +12,15 @@ from functools import partial
 import torch
 
 from benchmark.bench.timing import Measurement, ratio
-from benchmark.config import build, load
-from benchmark.identity import ROOT
-from benchmark.learner import Learner
+from benchmark.config.build import build, load
+from benchmark.core.paths import ROOT
+from benchmark.data.problems import Regression
+from benchmark.data.splits import Part, TrainingData
 from benchmark.methods.base import set_up
-from benchmark.problems import Regression
-from benchmark.splits import Part, TrainingData
-from benchmark.step import Passes
-from benchmark.trainer import TrainerSettings, train
-from benchmark.training import Recipe, input_shape, run_info
+from benchmark.methods.step import Passes
+from benchmark.training.learner import Learner
+from benchmark.training.recipe import Recipe, input_shape, run_info
+from benchmark.training.trainer import TrainerSettings, train
 
 ROWS = (10_000, 50_000, 500_000)
 EPOCHS = 20

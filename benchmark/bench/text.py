@@ -11,14 +11,14 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-from benchmark.batches import batches, epoch_order
 from benchmark.bench.timing import Measurement, ratio, seconds
-from benchmark.config import load
+from benchmark.config.build import load
+from benchmark.data.problems import Tagging
+from benchmark.data.splits import Part
 from benchmark.models.base import Network
-from benchmark.problems import Tagging
-from benchmark.splits import Part
-from benchmark.trainer import TrainerSettings
-from benchmark.training import Recipe, input_shape
+from benchmark.training.batches import batches, epoch_order
+from benchmark.training.recipe import Recipe, input_shape
+from benchmark.training.trainer import TrainerSettings
 
 TAGS = ("O", *(f"{prefix}-{kind}" for kind in ("PER", "LOC", "ORG", "MISC") for prefix in "BI"))
 

@@ -12,15 +12,15 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark.bench.timing import Measurement, ratio, seconds
-from benchmark.config import load
-from benchmark.identity import ROOT
-from benchmark.learner import Learner
+from benchmark.config.build import load
+from benchmark.core.paths import ROOT
+from benchmark.data.problems import Multiclass
+from benchmark.data.splits import Part, TrainingData
 from benchmark.methods.base import Method
-from benchmark.problems import Multiclass
-from benchmark.splits import Part, TrainingData
-from benchmark.step import Passes
-from benchmark.trainer import TrainerSettings, train
-from benchmark.training import Recipe, input_shape
+from benchmark.methods.step import Passes
+from benchmark.training.learner import Learner
+from benchmark.training.recipe import Recipe, input_shape
+from benchmark.training.trainer import TrainerSettings, train
 
 
 def step_overhead(epochs: int = 60, size: int = 1024, batch: int = 64) -> Iterator[Measurement]:

@@ -15,25 +15,25 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from torch.utils.data import DataLoader, Dataset
 
-from benchmark.augmentation import augment
 from benchmark.bench.timing import Measurement, ratio, seconds
-from benchmark.config import load
-from benchmark.encoders.base import Encoder
-from benchmark.features import encoded, encoder
-from benchmark.grid import expand
-from benchmark.identity import generator
-from benchmark.learner import Learner
+from benchmark.config.build import load
+from benchmark.config.grid import expand
+from benchmark.core.paths import Paths
+from benchmark.core.seeds import generator
+from benchmark.data.problems import Multiclass
+from benchmark.data.splits import Part, TrainingData, as_numbers
 from benchmark.methods.base import Method
+from benchmark.methods.step import Passes
+from benchmark.models.encoder import Encoder
+from benchmark.models.features import encoded, encoder
 from benchmark.models.stem import CENTER, SCALE
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass
-from benchmark.runner import run_cell
-from benchmark.setting import load_task
-from benchmark.splits import Part, TrainingData, as_numbers
-from benchmark.step import Passes
-from benchmark.store import Row
-from benchmark.trainer import TrainerSettings, train
-from benchmark.training import Recipe, input_shape
+from benchmark.results.row import Row
+from benchmark.running.runner import run_cell
+from benchmark.running.setting import load_task
+from benchmark.training.augmentation import augment
+from benchmark.training.learner import Learner
+from benchmark.training.recipe import Recipe, input_shape
+from benchmark.training.trainer import TrainerSettings, train
 
 BATCH, LARGE = 128, 50_000
 PLAIN = TrainerSettings(epochs=1, batch_size=BATCH, optimizer="sgd", lr=0.02, weight_decay=5e-4)

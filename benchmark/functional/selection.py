@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.types import Observed
+from benchmark.core.types import Observed
 
 
 def small_loss(loss: Tensor, forget: Tensor, group: Tensor) -> Tensor:

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.optim import Optimizer
 
+from benchmark.core.seeds import seed_for
+from benchmark.core.types import Evaluate, Kind, Observed, Optimizers, Phase, Split
 from benchmark.functional import group_folds
-from benchmark.identity import seed_for
-from benchmark.step import Step
-from benchmark.types import Evaluate, Kind, Observed, Optimizers, Phase, Split
+from benchmark.methods.step import Step
 
 NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "trusted", "right")  # what a method can know beyond noisy labels
 

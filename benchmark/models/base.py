@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from benchmark.encoders.base import Encoder
+from benchmark.models.encoder import Encoder
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import ConfigError
-from benchmark.files import FileName
+from benchmark.core.errors import ConfigError
+from benchmark.core.files import FileName
 from benchmark.models.base import InputShape, Network
 from benchmark.models.surfaces import CharacterCNN, SentenceDropout, vectors_from
 

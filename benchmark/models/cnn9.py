@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
 from benchmark.models.base import InputShape, Network
 from benchmark.models.stem import Stem
 

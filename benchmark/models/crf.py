@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from benchmark.files import FileName
+from benchmark.core.files import FileName
 from benchmark.models.base import InputShape
 from benchmark.models.bilstm import BiLSTM
 

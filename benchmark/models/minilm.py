@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from benchmark.encoders.minilm import folder
 from benchmark.models.base import InputShape
+from benchmark.models.encoders.minilm import folder
 from benchmark.models.transformer import Transformer
 
 

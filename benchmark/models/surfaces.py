@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
 
 ALPHABET, LETTERS = 512, 16  # character ids: the first 511 code points are apart; characters of a token
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import ConfigError
-from benchmark.files import FileName
+from benchmark.core.errors import ConfigError
+from benchmark.core.files import FileName
 from benchmark.models.base import InputShape, Network
 
 

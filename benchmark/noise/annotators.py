@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from scipy.special import betaincinv
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption, flip_rows
 from benchmark.noise.class_conditional import CLASSES
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 Aggregate = Literal["majority", "random", "worst"]
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.streams import BLOCK, Streams
-from benchmark.types import Corruption, Labels
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.errors import ConfigError, choices
+from benchmark.core.errors import ConfigError, choices
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.tags import Tagset, tagset
 from benchmark.noise.base import Context, Noise, check_rate, checked_transition, corruption, flip_rows, realised_transition
 from benchmark.noise.class_conditional import Symmetric
 from benchmark.noise.streams import Streams
-from benchmark.noise.tags import Tagset, tagset
 from benchmark.noise.transition import read_matrix
-from benchmark.types import Corruption, Labels
 
 
 class BioTransition(Noise):

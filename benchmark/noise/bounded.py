@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import InstanceNoise, Summary
 from benchmark.noise.probe import moments
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 
 class Bounded(InstanceNoise):

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.artifacts import Arrays, Manifest, kept
-from benchmark.cell_identity import contents_of, plugin_identity
-from benchmark.config import build
-from benchmark.errors import ConfigError
-from benchmark.identity import digest
+from benchmark.config.build import build
+from benchmark.config.identity import contents_of, plugin_identity
+from benchmark.core.artifacts import Arrays, Manifest, kept
+from benchmark.core.digests import digest
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Examples, Task
+from benchmark.data.splits import foreign_inputs
 from benchmark.noise.base import Context, Noise
 from benchmark.noise.streams import Streams
-from benchmark.splits import foreign_inputs
-from benchmark.types import Corruption, Examples, Task
 
 log = logging.getLogger(__name__)
 FIELDS: tuple[Any, ...] = tuple(f.name for f in fields(Corruption) if f.name != "statistics")

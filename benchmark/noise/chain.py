@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, realised_transition
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 
 class Chain(Noise):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchmark.errors import ConfigError, choices
+from benchmark.core.errors import ConfigError, choices
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption, flip_by_transition
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 CLASSES = frozenset({"multiclass", "tagging"})
 

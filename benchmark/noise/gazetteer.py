@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from benchmark.identity import digest
+from benchmark.core.digests import digest
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.tags import Tagset, find_spans, tagset
 from benchmark.noise.base import Context, Noise, check_rate, corruption
 from benchmark.noise.streams import Streams
-from benchmark.noise.tags import Tagset, find_spans, tagset
-from benchmark.types import Corruption, Labels
 
 Names = dict[tuple[int, ...], int]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import ConfigError, DataError
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.types import Labels
 from benchmark.noise.base import Context, Noise
 from benchmark.noise.probe import epoch_probabilities
 from benchmark.noise.streams import Streams
 from benchmark.noise.transition import read_matrix
-from benchmark.types import Labels
 
 DEGENERATE = 0.99  # mean probability of the likeliest wrong class above which an instance has only one wrong class
 

@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.errors import ConfigError
-from benchmark.files import FileName
+from benchmark.core.errors import ConfigError
+from benchmark.core.files import FileName
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import FromProbabilities
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 Kind = Literal["I", "II", "III"]
 ROWS = 2048

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.errors import ConfigError
-from benchmark.files import FileName
+from benchmark.core.errors import ConfigError
+from benchmark.core.files import FileName
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import FromProbabilities, InstanceNoise
 from benchmark.noise.probe import epoch_probabilities
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 
 class InstanceConfidence(FromProbabilities):

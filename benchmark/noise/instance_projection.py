@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from scipy.special import ndtr, ndtri
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, check_rate, corruption
 from benchmark.noise.instance import InstanceNoise, Summary, draw
 from benchmark.noise.probe import moments
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 ROWS = 4096  # examples that are gathered at once
 

@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 MULTILABEL = frozenset({"multilabel"})
 Rates = float | list[float]

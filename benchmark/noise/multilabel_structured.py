@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption
 from benchmark.noise.multilabel import MULTILABEL, flipped
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 
 class Cooccurrence(Noise):

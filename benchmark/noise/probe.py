@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from benchmark.types import Labels
+from benchmark.core.types import Labels
 
 BATCH, STEPS, RATE = 256, 8, 0.01  # at most so many examples in a batch, at least so many steps in an epoch
 

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 REGRESSION = frozenset({"regression"})
 Unit = Literal["range", "sd", "absolute"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption
 from benchmark.noise.regression import REGRESSION, another, normal, size_of
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 MOST_FEATURES, RIDGE = 512, 1e-3
 

@@ -8,12 +8,12 @@ from typing import get_args
 
 import numpy as np
 
-from benchmark.errors import ConfigError, choices
+from benchmark.core.errors import ConfigError, choices
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate
 from benchmark.noise.multilabel import MULTILABEL, flipped
 from benchmark.noise.report_rates import MEASURED, NAMES, Against
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 
 class Report(Noise):

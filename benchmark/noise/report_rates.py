@@ -1,4 +1,4 @@
-"""(FPR, FNR) of chest X-ray labels by finding, as counted by ``python -m tasks.cxr_reports.rates``."""
+"""(FPR, FNR) of chest X-ray labels by finding, as counted by ``python -m tasks.padchest_reports.rates``."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption, realised_transition
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 MULTICLASS = frozenset({"multiclass"})
 

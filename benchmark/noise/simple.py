@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmark.errors import ConfigError, choices
+from benchmark.core.errors import ConfigError, choices
+from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, corruption
 from benchmark.noise.streams import Streams
-from benchmark.types import Corruption, Labels
 
 REDRAW, CLEAN = "redraw", "clean"
 

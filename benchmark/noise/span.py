@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.errors import ConfigError
+from benchmark.core.errors import ConfigError
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.tags import Spans, Tagset, find_spans, tagset, write_spans
 from benchmark.noise.base import Context, Noise, check_rate, corruption
 from benchmark.noise.streams import Streams
-from benchmark.noise.tags import Spans, Tagset, find_spans, tagset, write_spans
-from benchmark.types import Corruption, Labels
 
 # Shares per right entity of (missing, spurious, wrong type, shifted boundary), measured on the training part of NoiseBench (Merdjanovska, Aynetdinov
 # and Akbik, 2024, arXiv:2405.07609): errors overlap no right entity, or its very tokens, or part of them. They imply the labels' precision and recall.

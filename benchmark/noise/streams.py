@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.identity import seed_for, stream
-from benchmark.types import Labels
+from benchmark.core.seeds import seed_for, stream
+from benchmark.core.types import Labels
 
 BLOCK = 1 << 16  # units that are worked on at once: keeps temporary arrays small on millions of labels
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from benchmark.errors import ConfigError, choices
+from benchmark.core.errors import ConfigError, choices
+from benchmark.core.types import Labels
 from benchmark.noise.class_conditional import ClassConditional
-from benchmark.types import Labels
 
 CIFAR100: Mapping[str, tuple[str, ...]] = {
     "aquatic_mammals": ("beaver", "dolphin", "otter", "seal", "whale"),

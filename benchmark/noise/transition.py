@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.errors import ConfigError, DataError
-from benchmark.files import FileName
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.files import FileName
+from benchmark.core.types import Labels
 from benchmark.noise.base import check_rate, checked_transition
 from benchmark.noise.class_conditional import ClassConditional
 from benchmark.noise.streams import Streams
-from benchmark.types import Labels
 
 
 class Transition(ClassConditional):

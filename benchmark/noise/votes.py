@@ -7,13 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.aggregation import aggregated
-from benchmark.errors import ConfigError, choices
+from benchmark.core.errors import ConfigError, choices
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.tags import find_spans, tagset, write_spans
+from benchmark.noise.aggregation import aggregated
 from benchmark.noise.base import Context, Noise, corruption
 from benchmark.noise.class_conditional import CLASSES
 from benchmark.noise.streams import Streams
-from benchmark.noise.tags import find_spans, tagset, write_spans
-from benchmark.types import Corruption, Labels
 
 
 class Votes(Noise):

@@ -10,18 +10,7 @@ from benchmark.stats.intervals import LEAST_SEEDS, LEVEL, NOTHING, Estimate, cor
 from benchmark.stats.power import detectable, power, power_table, smallest_effect
 from benchmark.stats.ratios import GATE, Gain, damage_reduction, decompose, fieller, gap_closed
 from benchmark.stats.relative import relative_errors
-from benchmark.stats.selection import (
-    Confusion,
-    Regime,
-    clean_labels_worth,
-    informative_only,
-    kappa,
-    memorizing_only,
-    regime,
-    regime_gate,
-    rho_sel,
-    worst_pair,
-)
+from benchmark.stats.selection import Confusion, Regime, clean_labels_worth, informative_only, kappa, memorizing_only, regime, regime_gate, rho_sel, worst_pair
 from benchmark.stats.signflip import LEAST_TASKS, MaxT, max_t
 
 __all__ = [

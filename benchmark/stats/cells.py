@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmark.errors import DataError
+from benchmark.core.errors import DataError
 from benchmark.stats.groups import groups, keys
 from benchmark.stats.intervals import LEVEL, holm_within, p_values, stars, t_quantile
 from benchmark.stats.power import detectable

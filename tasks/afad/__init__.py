@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmark import owndata
-from benchmark.errors import DataError
-from benchmark.images import SUFFIXES
-from benchmark.official import Variant, at_most, listed_images, official_task, split_names
-from benchmark.paths import Paths
-from benchmark.types import Task
+from benchmark.core.errors import DataError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import own as owndata
+from benchmark.data.images import SUFFIXES
+from benchmark.data.official import Variant, at_most, listed_images, official_task, split_names
 
 MOST = 1251
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark import images, owndata
-from benchmark.columns import vector_inputs
-from benchmark.files import FileName, NamedFile
-from benchmark.paths import Paths
-from benchmark.problems import Regression
-from benchmark.types import Task
+from benchmark.core.files import FileName, NamedFile
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import images
+from benchmark.data import own as owndata
+from benchmark.data.columns import vector_inputs
+from benchmark.data.problems import Regression
 
 
 def load(paths: Paths, source: FileName, size: int, channels: int, test_fraction: float) -> Task:

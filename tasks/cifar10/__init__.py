@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmark import imagesets
-from benchmark.imagesets import ImageSet
-from benchmark.paths import Paths
-from benchmark.sources import Source
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import imagesets
+from benchmark.data.imagesets import ImageSet
+from benchmark.data.sources import Source
 from tasks.cifar10 import relabeled
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

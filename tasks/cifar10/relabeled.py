@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import DataError
-from benchmark.sources import Source
+from benchmark.core.errors import DataError
+from benchmark.data.sources import Source
 
 ERRORS = "https://raw.githubusercontent.com/cleanlab/label-errors/HEAD/mturk"
 MAJORITY = 3  # of five reviewers

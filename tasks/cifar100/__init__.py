@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from benchmark import imagesets
-from benchmark.imagesets import ImageSet
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import imagesets
+from benchmark.data.imagesets import ImageSet
+from benchmark.data.sources import Source
 from benchmark.noise.superclass import CIFAR100, FINE
-from benchmark.paths import Paths
-from benchmark.sources import Source
-from benchmark.types import Task
 from tasks.cifar10 import relabeled
 
 NAMES = {"fine": FINE, "coarse": tuple(CIFAR100)}

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.paths import Paths
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
 from tasks import cifar100
 from tasks.cifar10n import labels
 

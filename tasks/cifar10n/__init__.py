@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmark.paths import Paths
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
 from tasks import cifar10
 from tasks.cifar10n import labels
 

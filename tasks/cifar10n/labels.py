@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark.data import read_arrays
-from benchmark.errors import DataError
-from benchmark.sources import Source
+from benchmark.core.errors import DataError
+from benchmark.data.reading import read_arrays
+from benchmark.data.sources import Source
 from benchmark.stats.intraclass import ALIGNED, intraclass_ratio
 
 log = logging.getLogger(__name__)

@@ -9,14 +9,14 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark import owndata
-from benchmark.conll import Sentence, check_aligned, cuts, read
-from benchmark.errors import ConfigError, DataError
-from benchmark.files import FileName
-from benchmark.paths import Paths
-from benchmark.problems import Tagging
-from benchmark.tokens import encoded, tag_ids
-from benchmark.types import Task
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.files import FileName
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import own as owndata
+from benchmark.data.conll import Sentence, check_aligned, cuts, read
+from benchmark.data.problems import Tagging
+from benchmark.data.tokens import encoded, tag_ids
 
 
 def load(

@@ -11,14 +11,15 @@ import torch
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from benchmark import images, owndata
-from benchmark.data import same_inputs, split_groups
-from benchmark.errors import ConfigError, DataError
-from benchmark.files import FileName, NamedFile
-from benchmark.identity import stream
-from benchmark.paths import Paths
-from benchmark.problems import MultiLabel
-from benchmark.types import Examples, Task
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.files import FileName, NamedFile
+from benchmark.core.paths import Paths
+from benchmark.core.seeds import stream
+from benchmark.core.types import Examples, Task
+from benchmark.data import images
+from benchmark.data import own as owndata
+from benchmark.data.problems import MultiLabel
+from benchmark.data.reading import same_inputs, split_groups
 from tasks.cxr_images.films import UNCERTAIN, UNKNOWN, Films, chosen, shared
 from tasks.cxr_images.formats import FORMATS
 

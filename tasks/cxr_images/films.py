@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.errors import ConfigError, choices
+from benchmark.core.errors import ConfigError, choices
 
 UNKNOWN, UNCERTAIN = -1, -2  # nobody looked; somebody looked and could not tell
 

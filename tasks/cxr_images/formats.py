@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from benchmark import owndata
-from benchmark.errors import DataError, choices
+from benchmark.core.errors import DataError, choices
+from benchmark.data import own as owndata
 from tasks.cxr_images.films import UNCERTAIN, UNKNOWN, Films
 from tasks.cxr_reports import findings as reports
 

@@ -10,15 +10,15 @@ from xml.etree import ElementTree
 import numpy as np
 import torch
 
-from benchmark import owndata
-from benchmark.data import held_out, sha256_of, standardized
-from benchmark.encoders.minilm import text_vectors
-from benchmark.errors import ConfigError, DataError
-from benchmark.files import FileName
-from benchmark.paths import Paths
-from benchmark.problems import MultiLabel
-from benchmark.types import Examples, Task
-from benchmark.wheels import Wheel, fetched, member, tar_files
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.files import FileName
+from benchmark.core.paths import Paths
+from benchmark.core.types import Examples, Task
+from benchmark.data import own as owndata
+from benchmark.data.problems import MultiLabel
+from benchmark.data.reading import held_out, sha256_of, standardized
+from benchmark.data.wheels import Wheel, fetched, member, tar_files
+from benchmark.models.encoders.minilm import text_vectors
 from tasks.cxr_reports.findings import FINDINGS, automatic, manual
 
 WHEEL = Wheel("torchxrayvision", "1.5.7", "95f6c3475661f3515d4258deb0855bd5d1b1a56e0b65384251d3dd3fa61fac41")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.datasets import load_diabetes
 
-from benchmark.data import fixed_test
-from benchmark.paths import Paths
-from benchmark.problems import Regression
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data.problems import Regression
+from benchmark.data.reading import fixed_test
 
 TEST, VAL_FRACTION = 88, 0.2
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmark.data import fixed_test, package_file, read_table
-from benchmark.paths import Paths
-from benchmark.problems import Regression
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data.problems import Regression
+from benchmark.data.reading import fixed_test, package_file, read_table
 
 SHA256 = "9574730b03aba241d899c4a97511c5061b19358fab89510774fb6c24168345c4"
 TEST, VAL_FRACTION = 5940, 0.2

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.datasets import load_digits
 
-from benchmark.data import fixed_test
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data.problems import Multiclass
+from benchmark.data.reading import fixed_test
 
 TEST, VAL_FRACTION = 397, 0.4  # 560 of 1,400 validate: a memorization estimate needs 200 wrong ones at 40 % noise
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmark import imagesets
-from benchmark.imagesets import ImageSet
-from benchmark.paths import Paths
-from benchmark.sources import Source
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import imagesets
+from benchmark.data.imagesets import ImageSet
+from benchmark.data.sources import Source
 
 NAMES = ("t_shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle_boot")
 IMAGES = ImageSet(

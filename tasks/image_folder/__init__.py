@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark import images, owndata
-from benchmark.errors import DataError
-from benchmark.files import FileName, NamedFile
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass
-from benchmark.types import Task
+from benchmark.core.errors import DataError
+from benchmark.core.files import FileName, NamedFile
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import images
+from benchmark.data import own as owndata
+from benchmark.data.problems import Multiclass
 
 
 def load(paths: Paths, path: FileName | None, size: int, channels: int, test_fraction: float) -> Task:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark import images, owndata
-from benchmark.columns import vector_inputs
-from benchmark.errors import ConfigError, DataError
-from benchmark.files import FileName, NamedFile
-from benchmark.paths import Paths
-from benchmark.problems import MultiLabel
-from benchmark.types import Task
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.files import FileName, NamedFile
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import images
+from benchmark.data import own as owndata
+from benchmark.data.columns import vector_inputs
+from benchmark.data.problems import MultiLabel
 
 log = logging.getLogger(__name__)
 

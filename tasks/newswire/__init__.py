@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.paths import Paths
-from benchmark.problems import Tagging
-from benchmark.tokens import encoded, tag_ids
-from benchmark.types import Examples, Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Examples, Task
+from benchmark.data.problems import Tagging
+from benchmark.data.tokens import encoded, tag_ids
 from tasks.newswire import gazetteer
 from tasks.newswire.grammar import NEW_AT_TEST, Writer
 

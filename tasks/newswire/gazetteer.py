@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from benchmark.identity import stream
+from benchmark.core.seeds import stream
 from tasks.newswire.grammar import Tagged
 
 Gazetteer = dict[tuple[str, ...], str]

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from benchmark.identity import seed_for
+from benchmark.core.seeds import seed_for
 from tasks.newswire.names import Inventory, inventories
 from tasks.newswire.templates import PHRASES, SENTENCES
 

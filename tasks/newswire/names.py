@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.identity import seed_for
+from benchmark.core.seeds import seed_for
 
 Entity = tuple[str, ...]
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from benchmark import owndata
-from benchmark.conll import Sentence, iob2
-from benchmark.errors import DataError
-from benchmark.paths import Paths
-from benchmark.tagged import check_types, located, tagging_task
-from benchmark.types import Task
+from benchmark.core.errors import DataError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import own as owndata
+from benchmark.data.conll import Sentence, iob2
+from benchmark.data.tagged import check_types, located, tagging_task
 from tasks.noisebench.merge import DOCSTART, TYPES, aligned, blocks, dated, documents, first_columns, joined, lines_of, merged, patched
 
 ENGLISH = ("expert", "crowdbest", "crowd", "distant", "weak", "llm")

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.conll import Sentence, iob2
-from benchmark.errors import DataError
-from benchmark.tagged import check_types
+from benchmark.core.errors import DataError
+from benchmark.data.conll import Sentence, iob2
+from benchmark.data.tagged import check_types
 
 TYPES = ("LOC", "MISC", "ORG", "PER")
 DOCSTART = "-DOCSTART-"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import owndata
-from benchmark.conll import Sentence, iob2, lines_of, read
-from benchmark.errors import ConfigError, DataError
-from benchmark.paths import Paths
-from benchmark.problems import Tagging
-from benchmark.tagged import check_types, located, tagging_task
-from benchmark.tokens import tag_ids
-from benchmark.types import Task
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import own as owndata
+from benchmark.data.conll import Sentence, iob2, lines_of, read
+from benchmark.data.problems import Tagging
+from benchmark.data.tagged import check_types, located, tagging_task
+from benchmark.data.tokens import tag_ids
 
 TYPES = ("PER", "ORG", "LOC")
 SETS = tuple(f"labelset{i}" for i in range(1, 8))

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from benchmark import owndata
-from benchmark.data import same_inputs, sha256_of
-from benchmark.errors import ConfigError, DataError
-from benchmark.files import FileName
-from benchmark.paths import Paths
-from benchmark.problems import MultiLabel
-from benchmark.types import Examples, Task
-from benchmark.wheels import fetched, member
+from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.files import FileName
+from benchmark.core.paths import Paths
+from benchmark.core.types import Examples, Task
+from benchmark.data import own as owndata
+from benchmark.data.problems import MultiLabel
+from benchmark.data.reading import same_inputs, sha256_of
+from benchmark.data.wheels import fetched, member
 from tasks.cxr_reports import VAL_FRACTION, WHEEL, tf_idf
 
 TABLE = "torchxrayvision/data/PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv.gz"

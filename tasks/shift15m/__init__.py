@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmark import owndata
-from benchmark.data import standardized
-from benchmark.errors import DataError
-from benchmark.official import Variant, at_most, official_task
-from benchmark.paths import Paths
-from benchmark.types import Task
+from benchmark.core.errors import DataError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import own as owndata
+from benchmark.data.official import Variant, at_most, official_task
+from benchmark.data.reading import standardized
 
 MOST, THOUSAND = 2000, 1000.0
 THEIRS = "item_price_bal_2000_16084_40000"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark import owndata
-from benchmark.columns import vector_inputs
-from benchmark.errors import ConfigError
-from benchmark.files import FileName
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass, Regression
-from benchmark.types import Problem, Task
+from benchmark.core.errors import ConfigError
+from benchmark.core.files import FileName
+from benchmark.core.paths import Paths
+from benchmark.core.types import Problem, Task
+from benchmark.data import own as owndata
+from benchmark.data.columns import vector_inputs
+from benchmark.data.problems import Multiclass, Regression
 
 
 def load(

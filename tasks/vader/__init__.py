@@ -8,13 +8,13 @@ from typing import Literal
 import numpy as np
 import torch
 
-from benchmark.data import held_out
-from benchmark.errors import DataError
-from benchmark.identity import stream
-from benchmark.paths import Paths
-from benchmark.problems import Multiclass, Problem
-from benchmark.types import Examples, Task
-from benchmark.wheels import Wheel, fetched, tar_files
+from benchmark.core.errors import DataError
+from benchmark.core.paths import Paths
+from benchmark.core.seeds import stream
+from benchmark.core.types import Examples, Task
+from benchmark.data.problems import Multiclass, Problem
+from benchmark.data.reading import held_out
+from benchmark.data.wheels import Wheel, fetched, tar_files
 
 ARCHIVE = Wheel("vaderSentiment", "3.3.2", "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9", source=True)
 INSIDE = "hutto_ICWSM_2014.tar.gz"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.paths import Paths
-from benchmark.problems import Regression
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data.problems import Regression
 from tasks.vader import Texts, drawn, rated, task_of
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import functional, owndata
-from benchmark.conll import Sentence, iob2, lines_of
-from benchmark.errors import DataError
-from benchmark.paths import Paths
-from benchmark.tagged import check_types, located, tagging_task
-from benchmark.types import Task
+from benchmark import functional
+from benchmark.core.errors import DataError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data import own as owndata
+from benchmark.data.conll import Sentence, iob2, lines_of
+from benchmark.data.tagged import check_types, located, tagging_task
 
 TYPES = ("PER", "LOC", "ORG", "MISC")
 TAGS = ("O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in "BI"))

@@ -7,13 +7,13 @@ import pandas as pd
 import torch
 from sklearn.preprocessing import QuantileTransformer
 
-from benchmark.data import standardized
-from benchmark.errors import DataError
-from benchmark.identity import seed_for
-from benchmark.official import Variant, at_most, official_task
-from benchmark.owndata import digests
-from benchmark.paths import Paths
-from benchmark.types import Task
+from benchmark.core.errors import DataError
+from benchmark.core.paths import Paths
+from benchmark.core.seeds import seed_for
+from benchmark.core.types import Task
+from benchmark.data.official import Variant, at_most, official_task
+from benchmark.data.own import digests
+from benchmark.data.reading import standardized
 
 FEATURES, TRAIN = 90, 463_715  # the songs after these are the authors' test part: no artist is on both sides
 MOST = 550

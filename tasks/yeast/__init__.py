@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.data import fixed_test, package_file, read_table
-from benchmark.paths import Paths
-from benchmark.problems import MultiLabel
-from benchmark.types import Task
+from benchmark.core.paths import Paths
+from benchmark.core.types import Task
+from benchmark.data.problems import MultiLabel
+from benchmark.data.reading import fixed_test, package_file, read_table
 
 SHA256 = "2969cb4bab877a27adcbe17871fa0b378a1e54b98816cd6106b542ee450a1c09"
 TEST, VAL_FRACTION = 617, 0.25

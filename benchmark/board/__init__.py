@@ -1,0 +1,1 @@
+"""From rows to a board: tables, comparisons, pictures, the page, papers' tables, exports."""

@@ -1,0 +1,154 @@
+"""Runs as the statistics read them: one line per run and selection track, one line per run and checkpoint."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.config.build import declaration
+from benchmark.config.declarations import declared, defines
+from benchmark.config.paper import knows_noise
+from benchmark.config.support import layers
+from benchmark.core.protocol import CHECKPOINTS, PRIMARY
+from benchmark.results.row import Row
+from benchmark.results.runs import COSTS, MEASURES, run_table, scoring
+from benchmark.stats.groups import groups
+
+CURVE = ["task", "noise", "model", "trainer", "method", "seed"]
+OF_RUN = (*CURVE, "noise_name", "test_labels", *COSTS, "rate")
+OF_PLUGINS = (
+    *("problem", "metric", "sign", "adapted", "privileged", "likelihood", "method_target", "inputs", "pretrained", "one_draw", "family"),
+    "self_reported",
+)
+
+
+def run_frame(rows: Iterable[Row], tracks: Iterable[str] = PRIMARY) -> pd.DataFrame:
+    """``score_frame`` of some rows."""
+    return score_frame(described(run_table(rows)), tracks)
+
+
+def described(runs: pd.DataFrame) -> pd.DataFrame:
+    """The finished runs, with what their plugins are: columns ``OF_PLUGINS`` instead of the configurations."""
+    done = runs[runs["status"] == "ok"]
+    task, noise, method, model = (f"config_{axis}" for axis in ("task", "noise", "method", "model"))
+    return done.assign(
+        problem=_each(lambda task: task["problem"], done, task),
+        metric=_each(lambda task: scoring(task["problem"])[0], done, task),
+        sign=_each(lambda task: scoring(task["problem"])[1], done, task).astype(int),
+        adapted=_each(_adapted, done, task, method).astype(bool),
+        privileged=_each(_privileged, done, method, "method"),
+        likelihood=_each(_likelihood, done, method, model),
+        method_target=_each(lambda method: next(layers(method))["_target_"], done, method),
+        inputs=_each(lambda task: task.get("inputs", ""), done, task),
+        pretrained=_each(_pretrained, done, task, model).astype(bool),
+        one_draw=_each(_one_draw, done, noise).astype(bool),
+        family=_each(lambda noise: noise_family(noise.get("_target_", "")), done, noise),
+        self_reported=(done["self_reported"] != "").to_numpy(),
+    ).drop(columns=[name for name in done if name.startswith("config_")])
+
+
+def _each(of: Callable[..., Any], runs: pd.DataFrame, *columns: str) -> pd.Series:
+    """A function of some columns, called once for every combination that occurs; configurations are parsed."""
+    group, first = groups(runs, columns)
+    given = [[json.loads(text) if name.startswith("config_") else text for text in runs[name].iloc[first]] for name in columns]
+    found = pd.Categorical([of(*values) for values in zip(*given, strict=True)])
+    return pd.Series(found.take(group), index=runs.index)
+
+
+def score_frame(runs: pd.DataFrame, tracks: Iterable[str] = PRIMARY) -> pd.DataFrame:
+    """One line per finished run and track.
+
+    Columns: task, noise, model, trainer, method (as labeled), problem, metric, sign, track, seed (as ``seed_name`` has it), score (turned so that larger
+    is better), passes, seconds, memorization, ceiling, detection, rate, what the method's class says (adapted, privileged, likelihood), where method and
+    noise come from, and whether somebody else reported the row.
+    """
+    tracks = list(tracks)
+    score = runs[[f"score_{track}" for track in tracks]].to_numpy().ravel()
+    keep = np.isfinite(score)
+    run, track = (np.repeat(np.arange(len(runs)), len(tracks))[keep], np.tile(np.arange(len(tracks)), len(runs))[keep])
+    out = runs[[*OF_RUN, *OF_PLUGINS]].iloc[run].reset_index(drop=True)
+    values = {name: runs[[f"{name}_{t}" for t in tracks]].to_numpy().ravel()[keep] for name in MEASURES}
+    return out.assign(track=pd.Categorical.from_codes(track, tracks), score=score[keep] * out["sign"], **values)
+
+
+def curve_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """``checkpoint_frame`` of some rows."""
+    return checkpoint_frame(run_table(rows))
+
+
+def checkpoint_frame(runs: pd.DataFrame) -> pd.DataFrame:
+    """One line per run and checkpoint: task, noise, model, trainer, method, seed, checkpoint, noisy and clean validation score."""
+    noisy, clean = (runs[[f"{side}_{k}" for k in range(CHECKPOINTS)]].to_numpy().ravel() for side in ("noisy", "clean"))
+    keep = np.isfinite(noisy)
+    run, checkpoint = (np.repeat(np.arange(len(runs)), CHECKPOINTS)[keep], np.tile(np.arange(CHECKPOINTS), len(runs))[keep])
+    return runs[CURVE].iloc[run].reset_index(drop=True).assign(checkpoint=checkpoint, noisy=noisy[keep], clean=clean[keep])
+
+
+def _adapted(task: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
+    """Whether a method was made for other task types; a wrapper is what it wraps."""
+    return task["problem"] not in declaration(list(layers(method))[-1], "method", "native")
+
+
+def _privileged(method: Mapping[str, Any], label: str) -> str:
+    """What a method knows beside noisy labels; a tuning by right labels is in its label."""
+    needs = frozenset[str]().union(*map(needs_of, layers(method))) - met_by_wrappers(method)
+    knows = sorted(needs) + ["setting=paper"] * knows_noise(method) + ["clean_val"] * label.endswith(":tuned_clean")
+    return ", ".join(knows)
+
+
+def _pretrained(task: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
+    """Whether a cell's network reads what an encoder that other data trained makes of the inputs, or begins as one."""
+    target = model["_target_"]
+    return bool(task.get("features")) or (defines(target, "pretrained") and bool(declared(target, "pretrained")))
+
+
+def _one_draw(noise: Mapping[str, Any]) -> bool:
+    """Whether all seeds of a noise have the same wrong labels: recorded ones, unless they are drawn from several people's."""
+    target = noise.get("_target_", "")
+    same = noise_family(target) != "clean" and noise.get("set") != "redraw"
+    return same and defines(target, "not_drawn") and bool(declaration(noise, "noise", "not_drawn"))
+
+
+def _likelihood(method: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    """By which likelihood a structured model was trained; empty for other models."""
+    if not defines(model["_target_"], "sequence_loss"):
+        return ""
+    return "crf_nll" if method.get("sequence") else "crf_marginal"
+
+
+REAL, INSTANCE = ("simple", "report"), ("instance_margin", "instance_model", "instance_projection")
+
+
+MIXED = ("multilabel", "multilabel_structured", "regression", "regression_inputs", "sampling")  # modules whose noises share the labels that they read, no more
+
+
+def noise_family(target: str) -> str:
+    """Noises of one module are one family; what a task brings with it is real noise, whatever depends on the input is one family too.
+
+    >>> [noise_family(f"benchmark.noise.{name}") for name in ("class_conditional.PairFlip", "simple.Human", "multilabel.MissingPositive")]
+    ['class conditional', 'real', 'missing positive']
+    """
+    where, _, name = target.rpartition(".")
+    module = where.rpartition(".")[2]
+    if name == "Clean":
+        return "clean"
+    if module in MIXED:
+        return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
+    return "real" if module in REAL else "instance dependent" if module in INSTANCE else module.replace("_", " ")
+
+
+def met_by_wrappers(method: Mapping[str, Any]) -> frozenset[str]:
+    """Needs of wrapped methods that a wrapper meets by an estimate from noisy labels."""
+    made = (declaration(layer, "method", "meets").items() for layer in layers(method))
+    return frozenset(need for layer, found in zip(layers(method), made, strict=True) for need, (key, value) in found if layer.get(key) == value)
+
+
+def needs_of(config: Mapping[str, Any]) -> frozenset[str]:
+    """What a method needs with these hyper-parameters."""
+    needs, where = (declaration(config, "method", name) for name in ("needs", "needs_where"))
+    return frozenset(need for need in needs if need not in where or config.get(where[need][0]) == where[need][1])

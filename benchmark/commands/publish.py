@@ -1,0 +1,51 @@
+"""The command publish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.config.options import options_of
+from benchmark.core.errors import ConfigError
+from benchmark.core.files import write_atomically
+from benchmark.results import reference
+from benchmark.review.publishing import equal_methods, folded
+
+
+def publish(arguments: Sequence[str]) -> int:
+    """``publish [rows=FILE]``: check the finished rows of the results folder, or of somebody's file, fold them in, rebuild the tracked board.
+
+    Rows of a file are marked as self-reported. Nothing is written unless every row passes.
+
+    Raises:
+        ConfigError: there is nothing to publish.
+    """
+    from benchmark.board.comparisons import compute
+    from benchmark.board.leaderboard import write_board
+    from benchmark.board.readme import fill
+    from benchmark.review.doctor import examine, read_rows
+
+    own, paths, rest = options_of(arguments, rows="")
+    if rest:
+        raise ConfigError(f"publish does not know {rest[0]!r}: give rows=FILE or paths.results=DIR")
+    rows, wrong = read_rows(Path(own["rows"]) if own["rows"] else paths.results)
+    if not rows and not wrong:
+        raise ConfigError(f"{own['rows'] or paths.results} holds no rows: run a sweep first")
+    before = reference.reference()
+    found = wrong + examine(rows, before)
+    for name, rule, text in found:
+        print(f"{rule:9} {name}: {text}")
+    if found:
+        print(f"nothing published: {len(found)} findings in {len(rows)} rows")
+        return 1
+    if own["rows"]:
+        rows = [row.model_copy(update={"provenance": row.provenance | {"self_reported": True}}) for row in rows]
+    after = folded(before, (row for row in rows if row.status == "ok"))
+    write_atomically(reference.RESULTS / "reference.jsonl", "".join(row.model_dump_json() + "\n" for row in after).encode())
+    board = compute(after)
+    _, parts = write_board(board, after, reference.RESULTS)
+    fill(reference.RESULTS.parent / "README.md", parts)
+    for text in equal_methods(board):
+        print(text)
+    print(f"{len(after) - len(before)} rows added, {len(after)} published; board: {reference.RESULTS / 'leaderboard.html'}")
+    return 0

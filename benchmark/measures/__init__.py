@@ -1,0 +1,1 @@
+"""What is scored: checkpoints of a run, memorization, detection of label errors, strength of the noise."""

@@ -1,0 +1,1 @@
+"""Methods to compare with: plain training in several forms."""

@@ -1,0 +1,1 @@
+"""Methods that correct the loss with a transition matrix, known or estimated."""

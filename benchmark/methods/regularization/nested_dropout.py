@@ -1,0 +1,148 @@
+"""Nested dropout, alone and with co-teaching."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.core.protocol import checkpoints
+from benchmark.core.types import Evaluate, Observed, Phase, Units
+from benchmark.methods.base import Method, Price, RunInfo, activate
+from benchmark.methods.sample_selection.coteaching import CoTeaching
+from benchmark.methods.step import Step
+
+REACH = 4.0  # widths beyond so many ``std`` are drawn with probability below 1e-6: nobody chooses them
+
+
+class Widths:
+    """How many of K features the head sees, and P(k) of each width.
+
+    The head is used without its bias, as W f = head(f) - head(0); on token tasks, where a structured model may follow, it keeps it.
+    """
+
+    def __init__(self, features: int, std: float, keep_bias: bool) -> None:
+        chance = np.exp(-((np.arange(1, features + 1) / std) ** 2))
+        self.features, self.chance, self.keep_bias = features, chance / chance.sum(), keep_bias
+        self.most = min(features, max(1, int(np.ceil(REACH * std))))
+
+    def units(self, step: Step, net: int, features: Tensor, width: int) -> Units:
+        """Units of a batch from the first ``width`` of its features (B, ..., K)."""
+        out = step.head(net, torch.cat([features[..., :width], torch.zeros_like(features[..., width:])], dim=-1))
+        return step.flatten(out if self.keep_bias else out - step.head(net, torch.zeros_like(features[:1])))
+
+    def decisions(self, step: Step, net: int) -> Tensor:
+        """(U, most) what the network decides with 1, 2, ... features, from one pass: classes or numbers."""
+        features = step.encode(net)
+        outputs = (self.units(step, net, features, k).output for k in range(1, self.most + 1))
+        return torch.stack([out[:, 0] if out.shape[1] == 1 else out.argmax(1).float() for out in outputs], dim=1)
+
+
+def best_width(decision: Tensor, seen: Observed, continuous: bool, penalty: float) -> int:
+    """The width of largest score - penalty x width: accuracy on noisy labels, or minus the squared error; the smallest of equals.
+
+    Args:
+        decision: (U, most) by width.
+        seen: observed labels of the same units.
+    """
+    at, target = seen.live.to(decision.device), seen.value.to(decision.device)
+    hit = decision[at] == target[at].unsqueeze(1).float()
+    score = -((decision[at] - target[at].unsqueeze(1)) ** 2).mean(0) if continuous else hit.float().mean(0)
+    width = torch.arange(1, decision.shape[1] + 1, device=decision.device)
+    return 1 + int((score.double() - penalty * width).argmax())
+
+
+class NestedDropout(Method):
+    """Zeroes the features k + 1 ... K before a linear head without bias, one k a batch, P(k) proportional to exp(-(k / std)^2).
+
+    Chen et al., 2021, arXiv:2104.13766: features come out ordered by importance, and noise is left to the last ones. At every checkpoint all
+    widths are tried on half of the noisy validation labels (from one pass) and the best of accuracy - 1e-5 k predicts until the next one.
+    ``std`` counts features: 10 for CIFAR-10, 100 for CIFAR-100 and Clothing1M, of 512. The paper warms the rate up for 6,000 steps; here the trainer's
+    schedule holds for every method. One forward and one backward pass, and one over half of validation at each checkpoint.
+    """
+
+    uses_val = True
+    family = "regularization"
+    cites = "Chen et al., 2021, arXiv:2104.13766"
+    differs = "no warm-up of the learning rate; the width is chosen on half of noisy validation, at the checkpoints"
+
+    chosen: Tensor
+
+    def __init__(self, std: float = 10.0, penalty: float = 1e-5) -> None:
+        super().__init__()
+        self.std, self.penalty = std, penalty
+        self.trying: int | None = None  # network whose widths are tried
+
+    def passes(self, epochs: int) -> Price:
+        """Half of validation at the checkpoints costs at most as much as the training set."""
+        return Price(self.networks * (1 + len(checkpoints(epochs)) / epochs), self.networks, at_most=True)
+
+    def setup(self, run: RunInfo) -> None:
+        """The distribution of widths; all features until the first choice."""
+        super().setup(run)
+        self.rng = run.generator("nested_dropout")
+        self.widths = Widths(run.features, self.std, keep_bias=run.problem == "tagging")
+        self.held, self.continuous, self.due = run.observed["val"], run.kind == "continuous", frozenset(checkpoints(run.epochs))
+        self.register_buffer("chosen", torch.full((self.networks,), run.features, device=run.device))
+
+    def objective(self, step: Step) -> Tensor:
+        """Mean loss of each network with a width drawn for this batch."""
+        width = [1 + int(self.rng.choice(self.widths.features, p=self.widths.chance)) for _ in range(self.networks)]
+        units = [self.widths.units(step, net, step.encode(net), k) for net, k in enumerate(width)]
+        return torch.stack([self.loss(u.output, u.target).mean() for u in units]).sum()
+
+    def on_epoch_end(self, epoch: int, evaluate: Evaluate) -> None:
+        """Try all widths where a checkpoint is due, and keep the best."""
+        for net in range(self.networks) if epoch in self.due else ():
+            self.trying = net
+            decision = evaluate("val")
+            self.trying = None
+            self.chosen[net] = best_width(decision, self.held, self.continuous, self.penalty)
+
+    def predict(self, step: Step) -> Tensor:
+        """(U, K) with the chosen widths; (U, widths) decisions of the network whose widths are tried."""
+        if self.trying is not None:
+            return self.widths.decisions(step, self.trying)
+        units = [self.widths.units(step, net, step.encode(net), int(self.chosen[net])) for net in range(self.networks)]
+        return torch.stack([activate(u.output) for u in units]).mean(0)
+
+
+class NestedCoTeaching(NestedDropout, CoTeaching):
+    """Two networks trained with nested dropout, which then co-teach with the widths that they chose.
+
+    Chen et al., 2021, arXiv:2104.13766. For the first ``stage`` of the epochs (350 of 450) each network learns alone; then batch-norm statistics
+    stay, the learning rate is divided (by 10 to 100 in the paper), the forget rate is the noise rate from the start, and the features beyond
+    each network's width stay zero. Two forward and two backward passes, and two over half of validation at the checkpoints of the first stage.
+    """
+
+    networks = 2
+    needs = frozenset({"noise_rate"})
+    differs = "both stages in one run"
+
+    def __init__(self, std: float = 10.0, penalty: float = 1e-5, stage: float = 0.78, lr: float = 0.1) -> None:
+        super().__init__(std, penalty)
+        self.ramp, self.stage, self.lr = 0.0, stage, lr
+
+    def setup(self, run: RunInfo) -> None:
+        """When the second stage begins; the last epoch before it chooses the widths that it keeps."""
+        super().setup(run)
+        self.start = round(self.stage * run.epochs)
+        self.due = frozenset(epoch for epoch in self.due | {self.start - 1} if epoch < self.start)
+
+    def lr_factor(self, epoch: int) -> float:
+        """Smaller in the second stage."""
+        return self.lr if epoch >= self.start else 1.0
+
+    def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
+        """Nested dropout, then co-teaching with frozen statistics."""
+        return (Phase("nested"),) if epoch < self.start else (Phase("exchange", frozen_statistics=True),)
+
+    def outputs(self, step: Step, net: int) -> Units:
+        """With the chosen width."""
+        return self.widths.units(step, net, step.encode(net), int(self.chosen[net]))
+
+    def objective(self, step: Step) -> Tensor:
+        """Each network alone with a width of its own, or the exchange."""
+        return CoTeaching.objective(self, step) if step.phase.name == "exchange" else NestedDropout.objective(self, step)

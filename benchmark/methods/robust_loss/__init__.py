@@ -1,0 +1,1 @@
+"""Losses that a wrong label pulls on less than on cross entropy."""

@@ -1,0 +1,47 @@
+"""Hill loss and SPLC: negatives that look positive are weighed down, or taken for positives."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmark import functional
+from benchmark.methods.shared.multilabel import Grid, MultiLabelMethod
+from benchmark.methods.step import Step
+
+
+class Hill(MultiLabelMethod):
+    """Sum of (lam - p) p^2 over negatives, whose gradient fades where p is large, and of -(1 - p_m)^gamma log p_m, p_m = sigmoid(z - margin), over positives.
+
+    Zhang et al., 2021, arXiv:2112.07368. The reduction is the sum, as released. One forward and one backward pass.
+    """
+
+    family = "robust loss"
+    cites = "Zhang et al., 2021, arXiv:2112.07368"
+
+    def __init__(self, lam: float = 1.5, margin: float = 1.0, gamma: float = 2.0) -> None:
+        super().__init__()
+        self.lam, self.margin, self.gamma = lam, margin, gamma
+
+    def layout_loss(self, grid: Grid, step: Step) -> Tensor:
+        """Sum over the live entries."""
+        return grid.total(functional.hill_loss(grid.logit, grid.label, self.lam, self.margin, self.gamma))
+
+
+class SPLC(MultiLabelMethod):
+    """Focal loss with positives at z - margin; after the first epoch, negatives with p > tau are trained as positives.
+
+    Zhang et al., 2021, arXiv:2112.07368 (self-paced loss correction). The reduction is the sum, as released. One forward and one
+    backward pass.
+    """
+
+    family = "label refurbishment"
+    cites = "Zhang et al., 2021, arXiv:2112.07368"
+
+    def __init__(self, tau: float = 0.6, margin: float = 1.0, gamma: float = 2.0) -> None:
+        super().__init__()
+        self.tau, self.margin, self.gamma = tau, margin, gamma
+
+    def layout_loss(self, grid: Grid, step: Step) -> Tensor:
+        """Sum over the live entries."""
+        threshold = self.tau if step.epoch >= 1 else 1.0  # no probability is above one
+        return grid.total(functional.splc_loss(grid.logit, grid.label, threshold, self.margin, self.gamma))

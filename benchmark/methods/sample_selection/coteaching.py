@@ -1,0 +1,38 @@
+"""Co-teaching."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmark.core.types import Units
+from benchmark.methods.sample_selection.small_loss import SmallLoss
+from benchmark.methods.step import Step
+
+
+class CoTeaching(SmallLoss):
+    """Two networks, each trained on the small-loss units that the other selects.
+
+    Han et al., 2018, arXiv:1804.06872. The mean over the kept units is the loss; the released code divides it by their
+    number a second time, which Adam hides and SGD does not. Its Adam loses momentum (beta_1 .9 -> .1) and rate from epoch 80 of 200 on;
+    here the trainer's schedule holds for every method. Prediction: the mean of both networks (network 0 alone is
+    reported beside it). Two forward and two backward passes; knows the noise rate.
+    """
+
+    networks = 2
+    cites = "Han et al., 2018, arXiv:1804.06872"
+    fidelity = "exact"
+    differs = "the released code divides the mean over the kept units by their number once more"
+
+    def outputs(self, step: Step, net: int) -> Units:
+        """What a network says of the batch."""
+        return step.units(net)
+
+    def objective(self, step: Step) -> Tensor:
+        """l_0 over the selection of network 1 plus l_1 over the selection of network 0."""
+        return self.exchange([self.outputs(step, net) for net in (0, 1)], step)
+
+    def exchange(self, units: list[Units], step: Step) -> Tensor:
+        """Each network's mean loss over what the other one selects."""
+        losses = [self.loss(u.output, u.target) for u in units]
+        masks = [self.select(u, loss, step) for u, loss in zip(units, losses, strict=True)]
+        return losses[0][masks[1]].mean() + losses[1][masks[0]].mean()

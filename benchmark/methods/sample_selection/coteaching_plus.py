@@ -1,0 +1,50 @@
+"""Co-teaching+."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from benchmark.core.types import Units
+from benchmark.methods.sample_selection.coteaching import CoTeaching
+from benchmark.methods.step import Step
+
+
+class CoTeachingPlus(CoTeaching):
+    """Co-teaching on the units where the two networks predict different classes.
+
+    Yu et al., 2019, arXiv:1901.04215. Plain co-teaching for the first ``warmup`` of the epochs (20 of 200), then disagreement first, selection
+    and exchange second; a batch without disagreement gives no gradient. The released code feeds softmax outputs into cross entropy once
+    more, never trains on the sample with index 0, and divides by the number of kept units twice; none of it is in the paper, nor here.
+    Tokens are left out: two networks that say O everywhere never disagree, and never learn.
+    Two forward and two backward passes; knows the noise rate.
+    """
+
+    kinds = frozenset({"categorical"})
+    problems = frozenset({"multiclass", "multilabel"})
+    warm_up = True
+    cites = "Yu et al., 2019, arXiv:1901.04215"
+    differs = "the released code applies softmax twice, drops sample 0 and normalizes twice"
+
+    def __init__(self, ramp: float = 0.05, warmup: float = 0.1) -> None:
+        super().__init__(ramp)
+        self.warmup = warmup
+
+    def objective(self, step: Step) -> Tensor:
+        """Exchange among the units in dispute."""
+        units = [self.outputs(step, net) for net in (0, 1)]
+        if step.epoch < round(self.warmup * self.epochs):
+            return self.exchange(units, step)
+        dispute = units[0].output.argmax(1) != units[1].output.argmax(1)
+        if not bool(dispute.any()):
+            return 0 * (units[0].output.sum() + units[1].output.sum())
+        return self.exchange([part(u, dispute) for u in units], step)
+
+
+def part(units: Units, mask: Tensor) -> Units:
+    """The units of a batch where ``mask`` (U,) is true."""
+    assert units.given is not None
+    return replace(
+        units, output=units.output[mask], given=units.given[mask], index=units.index[mask], row=units.row[mask], column=units.column[mask], partner=None
+    )

@@ -1,0 +1,37 @@
+"""SIGUA."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmark.methods.shared.ported import Selecting
+from benchmark.methods.step import Step
+
+
+class Sigua(Selecting):
+    """Descends on the floor((1 - f) B) smallest errors of a batch, ascends weakly on the next floor(f B r), leaves the rest: weights 1, -gamma, 0.
+
+    Han et al., 2020, arXiv:1809.11008 (SIGUA with small losses), carried over to squared errors; f = r min(t / T_k, 1). The sum is divided by the
+    number of kept units. An error beyond 1 sd of the targets is not fitted and is left alone: squared errors have no bound, and at a rate of .8 the
+    ascent took predictions to infinity. Knows the noise rate r. One forward and one backward pass.
+    """
+
+    differs = "ours for numbers: squared error, no ascent on errors beyond 1 sd"
+    cites = "Han et al., 2020, arXiv:1809.11008"
+
+    def __init__(self, gamma: float = 0.01, ramp: float = 0.05) -> None:
+        super().__init__(ramp)
+        self.gamma = gamma
+
+    def objective(self, step: Step) -> Tensor:
+        """Weighted sum of squared errors over the number of kept ones."""
+        units = step.units()
+        loss = self.loss(units.output, units.target)
+        self.note(units, loss, step)
+        forget, size = self.forget(step), len(loss)
+        keep = max(1, int((1 - forget) * size + 1e-6))
+        climb = int(forget * size * float(self.rate) + 1e-6)
+        rank = torch.empty_like(loss).scatter_(0, loss.detach().argsort(stable=True), torch.arange(size, dtype=loss.dtype, device=loss.device))
+        climbed = (rank >= keep) & (rank < keep + climb) & (loss < 1)
+        return (loss[rank < keep].sum() - self.gamma * loss[climbed].sum()) / keep

@@ -1,0 +1,1 @@
+"""Methods that treat suspicious labels as missing ones."""

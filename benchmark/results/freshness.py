@@ -1,0 +1,45 @@
+"""Whether a row was made by the code that stands here now."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.config.code import plugin_places, source_digest
+from benchmark.core.files import changed
+from benchmark.results.row import Row
+
+
+def due(row: Row, on_existing: str) -> bool:
+    """Whether an existing row is to be run again: failed ones and those whose data file has changed always, stale ones on ``stale``, all on ``rerun``."""
+    if on_existing == "rerun" or row.status == "failed" or changed(row.provenance.get("files", {})):
+        return True
+    return on_existing == "stale" and is_stale(row)
+
+
+def is_stale(row: Row) -> bool:
+    """Whether the row was made by other code than today's, or by a plugin that is gone."""
+    try:
+        return bool(row.provenance.get("source_digest") != sources(row.config))
+    except FileNotFoundError:
+        return True
+
+
+def sources(config: Mapping[str, Any]) -> str:
+    """``source_digest`` of a resolved cell: the engine and the files of the plugins that it names."""
+    return sources_of(tuple(sorted(targets(config))))
+
+
+def targets(value: Any) -> set[str]:
+    """All ``_target_`` of a configuration."""
+    if not isinstance(value, Mapping):
+        return set()
+    own = {str(value["_target_"])} if "_target_" in value else set()
+    return own.union(*(targets(item) for item in value.values()))
+
+
+@functools.cache
+def sources_of(targets: tuple[str, ...]) -> str:
+    """The same, of the dotted names that a configuration has as ``_target_``."""
+    return source_digest(place for target in targets for place in plugin_places(target))  # nothing is imported for it

@@ -1,0 +1,170 @@
+"""Rows: one validated JSON file a run, created whole or not at all.
+
+A row is written to a temporary file, fsynced, then linked into place, which fails if somebody else was first;
+a row that supersedes (after a failed or stale one) replaces atomically. Safe with many writers on a shared
+file system; two stores merge by copying. A file that is no valid row (truncated, altered) is named in the log and counts as
+missing: the next sweep makes its run again. ``make compact`` moves rows into one file, ``rows.parquet`` (``archive.py``), where they are found as before.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.core.errors import RowError
+from benchmark.core.files import write_atomically, writing
+from benchmark.core.seeds import Seed
+from benchmark.results.row import ARCHIVE, Row, State, name_of, parse, seed_name, seed_of
+
+if TYPE_CHECKING:
+    from benchmark.results.archive import Archive
+
+log = logging.getLogger(__name__)
+ROOM = 65536  # bytes: more than a row takes
+HEADS: dict[bytes, State] = {b'"status": "ok"': "ok", b'"status": "failed"': "failed"}
+
+
+class Store:
+    """The rows under ``<results>/runs/<aa>/<cell>-<seed>.json``, and those that were compacted into ``<results>/rows.parquet``."""
+
+    def __init__(self, results: Path) -> None:
+        self.results = Path(results)
+        self.runs = self.results / "runs"
+
+    def path(self, cell: str, seed: Sequence[int]) -> Path:
+        """Where this run's row is or will be."""
+        return self.runs / cell[:2] / f"{name_of(cell, seed)}.json"
+
+    @property
+    def archive(self) -> Archive | None:
+        """The compacted rows, as they are now."""
+        path = self.results / ARCHIVE
+        return _opened(path, path.stat().st_mtime_ns) if path.is_file() else None
+
+    def __len__(self) -> int:
+        """How many rows there are, about: those of the archive that files supersede count twice."""
+        return sum(1 for _ in self.runs.glob("??/*.json")) + len(self.archive or ())
+
+    def files(self) -> dict[str, Path]:
+        """The files of single rows by name, in the order of their names."""
+        return {path.stem: path for path in sorted(self.runs.glob("??/*.json"))}
+
+    def read(self, cell: str, seed: Sequence[int]) -> Row | None:
+        """The row of a run; None if there is none that can be read.
+
+        Raises:
+            DataError: the row is of a later schema.
+        """
+        path = self.path(cell, seed)
+        row = self.parsed(path)
+        if row is None and not path.exists() and (archive := self.archive):
+            return archive.read(path.stem)
+        return row
+
+    def state(self, cell: str, seed: Sequence[int]) -> State:
+        """Of a run, from both ends of its row: no validation, so that thousands take a second."""
+        try:
+            with self.path(cell, seed).open("rb") as file:
+                head = file.read(400)
+                file.seek(-min(3, len(head)), os.SEEK_END)
+                whole = file.read() == b"\n}\n"
+        except FileNotFoundError:
+            archive = self.archive
+            return archive.state(name_of(cell, seed)) if archive else "missing"
+        return next((state for mark, state in HEADS.items() if whole and mark in head), "unreadable")
+
+    def write(self, row: Row, supersede: bool = False) -> bool:
+        """Put a row in place; False if another writer was first and ``supersede`` is not set. What cannot be read is replaced.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        path, content = self.path(row.cell, row.seed), (row.model_dump_json(indent=1) + "\n").encode()
+        if not supersede and (archive := self.archive) and archive.state(path.stem) != "missing":
+            return False
+        placed = write_atomically(path, content, replace=supersede)
+        return placed or (self.parsed(path) is None and write_atomically(path, content))
+
+    def check_writable(self) -> None:
+        """Fail before any training, not after it.
+
+        Raises:
+            DataError: the folder cannot take as much as a row.
+        """
+        with writing(self.runs):
+            self.runs.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.runs) as file:
+                file.write(bytes(ROOM))
+                file.flush()
+
+    @contextmanager
+    def running(self, cell: str, seed: Sequence[int], text: str) -> Iterator[None]:
+        """A file tells others that this run is under way; it stays behind when the process is killed."""
+        path = self.results / "running" / f"{cell}-{seed_name(seed)}@{socket.gethostname()}@{os.getpid()}"
+        write_atomically(path, text.encode())  # whoever sees it can read whose run it is
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    def under_way(self) -> list[Path]:
+        """The files of ``running``, in the order of their names."""
+        return sorted((self.results / "running").glob("*@*@*"))
+
+    def died(self) -> dict[tuple[str, Seed], str]:
+        """(cell id, seed) -> text of the runs whose process on this machine is gone. They are told once: their files are removed."""
+        out = {}
+        for path in self.under_way():
+            name, host, process = path.name.split("@")
+            if host == socket.gethostname() and not _alive(int(process)):
+                cell, _, seed = name.partition("-")
+                out[cell, seed_of(seed)] = path.read_text(encoding="utf8")
+                path.unlink()
+        return out
+
+    def rows(self) -> Iterator[Row]:
+        """All rows that can be read: of files in the order of their names, then the compacted ones.
+
+        Raises:
+            DataError: a row is of a later schema.
+        """
+        files, archive = self.files(), self.archive
+        yield from (row for path in files.values() if (row := self.parsed(path)) is not None)
+        if archive:
+            yield from (parse(content, archive.path) for name, content in archive.contents() if name not in files)
+
+    @staticmethod
+    def parsed(path: Path) -> Row | None:
+        """The row of a file; None if there is none, or none that is valid, which the log then names."""
+        try:
+            return parse(path.read_bytes(), path)
+        except FileNotFoundError:
+            return None
+        except RowError as error:
+            log.warning("%s", error)
+            return None
+
+
+@functools.lru_cache(maxsize=2)
+def _opened(path: Path, modified: int) -> Archive:
+    from benchmark.results.archive import Archive  # brings pyarrow
+
+    return Archive(path)
+
+
+def _alive(process: int) -> bool:
+    """Whether a process of this machine runs; one that has ended but was not waited for does not."""
+    try:
+        os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] not in "ZX"
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's, or a system without /proc
+        return True

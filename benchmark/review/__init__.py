@@ -1,0 +1,1 @@
+"""What reads rows that somebody else wrote: doctor, publishing, verification, fresh seeds."""

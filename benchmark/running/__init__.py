@@ -1,0 +1,1 @@
+"""One cell and many: runs, sweeps, launchers, limits, processes, progress, loggers."""

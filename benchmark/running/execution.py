@@ -1,0 +1,106 @@
+"""Train one method in a setting and measure it: what a row's numbers are made by."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.config.build import build
+from benchmark.core.errors import ConfigError
+from benchmark.core.protocol import SELECTIONS
+from benchmark.data.splits import halved
+from benchmark.measures.evaluation import Checkpoint, Evaluation
+from benchmark.methods.base import Method, set_up
+from benchmark.methods.step import Passes
+from benchmark.running.setting import Setting
+from benchmark.training.learner import Learner
+from benchmark.training.recipe import SideTrainings, run_info
+from benchmark.training.trainer import train
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run."""
+
+    evaluation: Evaluation
+    cost: Mapping[str, Any]
+    method: Method
+
+
+def execute(config: Mapping[str, Any], setting: Setting, seed: int, listeners: Sequence[Callable[[Checkpoint], None]] = ()) -> Outcome:
+    """Build the method of ``config``, train it with the training seed, count what it costs.
+
+    Raises:
+        ConfigError: the method needs what the task cannot give.
+    """
+    method: Method = build(config, "method")
+    settings = setting.recipe.settings
+    data, val, truth = setting.data, setting.data.val, setting.truth
+    if method.uses_val:
+        data, val, truth = halved(data, truth, setting.task.name)
+    epochs = max(1, round(settings.epochs * method.epoch_factor))
+    for need in sorted(method.needs):
+        if setting.declared.get(need) is None:
+            raise ConfigError(f"method {type(method).__name__} needs {need!r}, which nobody knows for task {setting.task.name} with this noise")
+    networks = setting.recipe.networks(data.problem, method.networks)
+    run = run_info(data, settings, epochs, seed, {need: setting.declared[need] for need in method.needs}, method.uses_val, networks[0].feature_width)
+    passes = Passes.zeros(method.networks)
+    evaluation = Evaluation(truth, val, data.problem, setting.task.name, epochs, setting.declared.get("transition"))
+    evaluation.listeners.extend(listeners)
+    start = time.perf_counter()
+    set_up(method, run)
+    method.prepare(SideTrainings(setting.recipe, data, epochs, passes), run)
+    learner = Learner(method, networks, data, settings, seed, epochs=epochs, passes=passes)
+    train(learner, [evaluation])
+    cost = {
+        "seconds": time.perf_counter() - start - evaluation.seconds,
+        "forward": passes.forward,
+        "backward": passes.backward,
+        "passes": passes.total(),
+        "examples": len(data.train),
+        "epochs": learner.current_epoch,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "device": settings.accelerator if settings.devices == 1 else f"{settings.devices} x {settings.accelerator}",
+        "threads": settings.threads,
+    }
+    return Outcome(evaluation, cost, method)
+
+
+def measure(outcome: Outcome, setting: Setting) -> dict[str, float]:
+    """The flat metrics of a run: ``split/selection/score``. What cannot be computed is left out.
+
+    Raises:
+        FloatingPointError: the primary score is infinite, the method diverged.
+    """
+    evaluation = outcome.evaluation
+    metrics = {f"test/{track}/{name}": value for track in SELECTIONS for name, value in evaluation.scores(track).items()}
+    for track in SELECTIONS[:3]:
+        at = evaluation.position(track)
+        if at is not None:
+            record = evaluation.records[at]
+            metrics |= {f"train/{track}/{name}": value for name, value in evaluation.train_scores(track).items()}
+            metrics |= _validation(record, track)
+        for labels, y in setting.truth.further_tests.items():
+            metrics |= {f"test_{labels}/{track}/{name}": value for name, value in evaluation.further_scores(track, y).items()}
+    for k, record in enumerate(evaluation.records):
+        metrics |= _validation(record, f"checkpoint_{k}")
+        metrics |= {f"train/checkpoint_{k}/{name}": record.memorization[name] for name in ("memorization", "ceiling") if name in record.memorization}
+    metrics |= {f"train/reference/{name}": value for name, value in setting.reference.items()}
+    estimate, right = outcome.method.estimated_transition(), setting.declared.get("transition")
+    if estimate is not None and right is not None:
+        metrics["train/last/transition_error"] = float((estimate.cpu() - right).abs().sum(-1).mean())
+    primary = metrics[f"test/last/{setting.data.problem.primary}"]
+    if np.isinf(primary):
+        raise FloatingPointError(f"test {setting.data.problem.primary} is {primary}: the method diverged")
+    return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}
+
+
+def _validation(record: Checkpoint, selection: str) -> dict[str, float]:
+    """Scores on the two labels of the validation set at a checkpoint, and when it was taken."""
+    found = {f"val/{selection}/{name}": record.primary[name] for name in ("noisy_val", "clean_val") if name in record.primary}
+    return found | {f"val/{selection}/epoch": record.epoch + 1}

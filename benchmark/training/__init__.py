@@ -1,0 +1,1 @@
+"""How a method is trained: batches, augmentation, the learner, the trainer, predictions."""

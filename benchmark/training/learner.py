@@ -1,0 +1,197 @@
+"""The only LightningModule: it plans epochs, hands batches to the method and counts what they cost.
+
+Speed: the data are whole tensors on the device, and Lightning gets chunks of 16 batches, so that its
+per-batch bookkeeping is paid once a chunk. Methods drive the gradient step (manual optimization).
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as L  # noqa: N812
+import torch
+from torch import Tensor, nn
+
+from benchmark.core import parallel
+from benchmark.core.seeds import seed_for
+from benchmark.core.types import Phase
+from benchmark.data.splits import TrainingData, as_numbers
+from benchmark.methods.base import Method
+from benchmark.methods.step import Batch, Passes, Step
+from benchmark.models.base import Network
+from benchmark.training.augmentation import Augmentation
+from benchmark.training.batches import batches, cycle, epoch_order
+from benchmark.training.prediction import Predictor
+from benchmark.training.trainer import ActiveOptimizers, TrainerSettings
+
+CHUNK = 16
+
+Plan = Callable[[int], tuple[np.ndarray | None, Tensor | None]]  # epoch -> examples, targets of their units
+
+
+class Learner(L.LightningModule):
+    """Trains one method on one training set.
+
+    Args:
+        method: set up already.
+        networks: its networks.
+        data: what training may touch.
+        settings: the trainer's.
+        seed: of training (order, views); ``axes`` name a side training of its own.
+        plan: for side trainings: examples and targets of an epoch.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        networks: Sequence[Network],
+        data: TrainingData,
+        settings: TrainerSettings,
+        seed: int,
+        *,
+        epochs: int,
+        passes: Passes,
+        axes: tuple[Any, ...] = (),
+        plan: Plan | None = None,
+        on_epoch: Callable[[int, Predictor], bool | None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.method, self.networks = method, list(networks)
+        self.registered = nn.ModuleList(networks)  # so that Lightning moves them
+        self.data, self.settings, self.passes, self.epochs = data, settings, passes, epochs
+        self.evaluate = Predictor(method, networks, data, passes)
+        self._seed, self._axes, self._plan, self._on_epoch = seed, axes, plan, on_epoch
+        self._main: list[torch.optim.Optimizer] = []
+        self._own: list[torch.optim.Optimizer] = []
+        part, whole = data.train, data.train.pool.is_floating_point() and bool(data.train.live.all())
+        self._rows = (lambda at: (part.inputs(at), part.value[at], None)) if whole else part.rows
+        self._augmentation = Augmentation(settings.augment, method.views, method.strong_views)
+        self._augments = self._augmentation.serves(part.pool)
+        self.training_seed = seed_for("training", *axes, seed)
+        self.losses: list[Tensor] = []
+        self._active: tuple[int, ...] = ()
+        self._optimizers: ActiveOptimizers
+        self._backward: Callable[[Tensor], None] = _backward
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """One optimizer a network (the first one also trains the method's heads), then the method's own."""
+        heads = list(self.method.trained_parameters())
+        self._main = [self.settings.make_optimizer([*network.parameters(), *(heads if i == 0 else [])]) for i, network in enumerate(self.networks)]
+        self._own = self.method.optimizers(self.settings.lr)
+        return [*self._main, *self._own]
+
+    def train_dataloader(self) -> Iterable[Any]:
+        """Chunks of steps; Lightning asks anew each epoch."""
+        return _Epochs(self)
+
+    def steps(self, epoch: int) -> Iterator[tuple[Step, tuple[int, ...]]]:
+        """The steps of an epoch with the networks that each trains. The only place that plans an epoch."""
+        order = epoch_order(self.data.train, self.settings.batch_size, *self._axes, self._seed, epoch)
+        only = None
+        if self._plan is not None:
+            only, targets = parallel.agreed(self._plan(epoch))
+            if targets is not None:
+                at = torch.arange(len(self.data.train)) if only is None else torch.as_tensor(only)
+                self.data.train.value[at] = targets.reshape(len(at), -1).to(self.data.train.value)
+        for number, phase in enumerate(parallel.agreed(self.method.phases(epoch, self.evaluate))):
+            chosen = order
+            for indices in (only, phase.indices):
+                if indices is not None:
+                    member = torch.zeros(len(order), dtype=torch.bool)
+                    member[torch.as_tensor(indices)] = True
+                    chosen = chosen[member[chosen]]
+            main = list(batches(chosen, self.settings.batch_size))
+            seed = seed_for("stream", self._seed, epoch, number)
+            extra = {
+                name: cycle(torch.as_tensor(indices), self.settings.batch_size, len(main), seed_for(seed, name)) for name, indices in phase.streams.items()
+            }
+            networks = phase.networks if phase.networks is not None else tuple(range(self.method.networks - self.method.averaged))
+            for k, at in enumerate(main):
+                streams = {name: self._step(parts[k], epoch, phase, (number, k, name)) for name, parts in extra.items() if k < len(parts)}
+                yield self._step(at, epoch, phase, (number, k), streams), networks
+
+    def _step(self, at: Tensor, epoch: int, phase: Phase, place: tuple[int | str, ...], streams: dict[str, Step] | None = None) -> Step:
+        """The step of some examples; ``place`` names it within its epoch."""
+        part = self.data.train
+        at = at.to(part.value.device)
+        if self._augments:
+            views = [as_numbers(view) for view in self._augmentation(part.inputs(at), *self._axes, self._seed, epoch, *place)]
+            value, live = part.labels(at)
+        else:
+            x, value, live = self._rows(at)
+            views = [x] * self.method.views
+        extras = {name: table[at] for name, table in part.extras.items() if name in self.method.needs}
+        return Step(self.networks, self.data.problem, Batch(views, at, value, live, extras), self.passes, epoch=epoch, phase=phase, streams=streams)
+
+    def on_train_epoch_start(self) -> None:
+        """Set the learning rates of the networks' optimizers; a method's own optimizers keep theirs."""
+        factor = self.settings.lr_factor(self.current_epoch, self.epochs) * self.method.lr_factor(self.current_epoch)
+        for optimizer in self._main:
+            for group in optimizer.param_groups:
+                group["lr"] = self.settings.lr * factor
+        self.losses.clear()
+        self._active = ()
+
+    def on_train_start(self) -> None:
+        """Choose how gradients are made: Lightning's hooks around backward have nothing to do without loss scaling."""
+        if parallel.size() > 1:
+            self._backward = parallel.averaging(self.parameters())
+
+    def training_step(self, chunk: _Chunk, _: int) -> None:
+        """Train on every step of the chunk."""
+        for step, networks in chunk.steps:
+            if networks != self._active:
+                self._activate(networks)
+            self.losses.append(self.method.update(step, self._backward, self._optimizers))
+        if chunk.last:
+            stop = self.method.on_epoch_end(self.current_epoch, self.evaluate)
+            if self._on_epoch is not None:
+                stop = self._on_epoch(self.current_epoch, self.evaluate) or stop
+            if parallel.agreed(stop):
+                self.trainer.should_stop = True
+
+    def _activate(self, networks: tuple[int, ...]) -> None:
+        """Training mode and optimizers for these networks, evaluation mode for the others."""
+        for i, network in enumerate(self.networks):
+            network.train(i in networks)
+        self._active = networks
+        self._optimizers = ActiveOptimizers([self._main[i] for i in networks], self._own, self.settings.clip)
+
+    def mean_loss(self) -> float:
+        """Mean objective of the epoch so far."""
+        return float(torch.stack(self.losses).mean()) if self.losses else float("nan")
+
+
+def _backward(loss: Tensor) -> None:
+    loss.backward()
+
+
+class _Chunk:
+    """Steps with the networks that each trains. Not a dataclass: Lightning would walk through it."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[Step, tuple[int, ...]]] = []
+        self.last = False
+
+
+class _Epochs:
+    """Iterates over the chunks of the current epoch, the last one marked."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner = weakref.ref(learner)
+
+    def __iter__(self) -> Iterator[_Chunk]:
+        learner = self._learner()
+        assert learner is not None
+        chunk = _Chunk()
+        for step in learner.steps(learner.current_epoch):
+            if len(chunk.steps) == CHUNK:
+                yield chunk
+                chunk = _Chunk()
+            chunk.steps.append(step)
+        chunk.last = True
+        yield chunk

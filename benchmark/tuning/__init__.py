@@ -1,0 +1,1 @@
+"""Search of hyper-parameters: spaces, trials as records, frozen settings."""
