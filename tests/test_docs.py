@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import numpy as np
 
@@ -40,6 +41,23 @@ def test_files_that_the_documents_name_exist() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", text):
             base = ROOT if page == "README.md" else ROOT / "docs"
             assert (base / target).exists(), f"{page} links to {target}"
+
+
+def test_files_that_the_architecture_page_names_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf8")
+    named = set(re.findall(r"`((?:benchmark|conf|tasks|tests|docs|results)/[\w./]+|[\w./]+\.(?:py|toml|yaml))`", text))
+    assert len(named) > 40
+    assert not [name for name in sorted(named) if not (ROOT / name).exists()]
+
+
+def test_the_order_of_the_rooms_is_the_one_that_is_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf8")
+    assert f"\n{' < '.join(reversed(layers))}\n" in text
+    rooms = {path.name for path in (ROOT / "benchmark").iterdir() if (path / "__init__.py").is_file()} - {"plugins"}
+    assert {room for layer in layers for room in layer.split(" | ")} == rooms | {"api"}
+    assert set(re.findall(r"`benchmark/(\w+)/`", text)) >= rooms
 
 
 def test_changelog_names_every_plugin() -> None:

@@ -17,9 +17,9 @@ from benchmark.board.leaderboard import publish_local, write
 from benchmark.board.pagerows import details
 from benchmark.board.tables import interval, marks_of, of_board, of_cells, plain_board
 from benchmark.config.grid import expand
+from benchmark.results.columns import run_table
 from benchmark.results.freshness import is_stale, sources
 from benchmark.results.row import Row
-from benchmark.results.runs import run_table
 from benchmark.stats import CELL, mean_interval
 
 GRID = {

@@ -13,9 +13,9 @@ import pandas as pd
 from benchmark.board.evidence import further_frame
 from benchmark.board.frames import checkpoint_frame, described, score_frame
 from benchmark.core.protocol import AXES, PRIMARY, SELECTIONS
+from benchmark.results.columns import CONFIGS, STRENGTHS, run_table
 from benchmark.results.freshness import sources_of, targets
 from benchmark.results.row import Row
-from benchmark.results.runs import CONFIGS, STRENGTHS, run_table
 from benchmark.stats import CELL, LINE, Board, as_text, cell_table, groups, keys, regime_gate, relative_errors, rho_sel
 from benchmark.stats.cells import PLACE
 from benchmark.stats.plan import PLAN, primary

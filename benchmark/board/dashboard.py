@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark.core.errors import ConfigError
 from benchmark.core.protocol import PROJECT
-from benchmark.results.runs import scoring
+from benchmark.results.columns import scoring
 
 EPOCH = "Step"
 

@@ -15,8 +15,8 @@ from benchmark.config.declarations import declared, defines
 from benchmark.config.paper import knows_noise
 from benchmark.config.support import layers
 from benchmark.core.protocol import CHECKPOINTS, PRIMARY
+from benchmark.results.columns import COSTS, MEASURES, run_table, scoring
 from benchmark.results.row import Row
-from benchmark.results.runs import COSTS, MEASURES, run_table, scoring
 from benchmark.stats.groups import groups
 
 CURVE = ["task", "noise", "model", "trainer", "method", "seed"]

@@ -132,10 +132,11 @@ def sections(found: Leaderboard, cells: bool = True) -> Iterator[tables.Section]
 
 def publish_local(rows: Sequence[Row], results: Path) -> None:
     """Print the board of some rows and write it to ``<results>/local``."""
-    _print(*write(shown(rows, results), results / "local"), results)
+    print_board(*write(shown(rows, results), results / "local"), results)
 
 
-def _print(text: str, parts: Sequence[tables.Section], results: Path) -> None:
+def print_board(text: str, parts: Sequence[tables.Section], results: Path) -> None:
+    """Print a board to the terminal, and where its files lie."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

@@ -41,6 +41,9 @@ NUMBERS = (
     *("detection", "cost", "seconds", "mrae", "forward", "backward"),
 )
 
+OF_LINE = ("method", "track", "adapted", "privileged", "self_reported", "stars", "line", "metric", "sign")
+OF_RUNS = ("method", "method_target", "seed", "score", "sign", "line")
+
 
 def write_page(folder: Path, content: Mapping[str, Any], rows: Mapping[int, Mapping[int, Any]], inside: bool) -> None:
     """Write ``leaderboard.html`` and, unless rows stay inside, ``leaderboard-rows/<n>.js``.
@@ -89,8 +92,10 @@ def payload(cells: pd.DataFrame, data: pd.DataFrame, strengths: pd.DataFrame, fa
         strengths: of the noise, one line per cell.
         facts: summary, legend, boards, advice and what else is shown as it is.
     """
-    if cells.empty:
-        return {**_empty(), **facts}, []
+    if cells.empty:  # frames without lines may lack columns
+        cells = cells.reindex(columns=[*CELL, *OF_LINE, *NUMBERS])
+        data = data.reindex(columns=OF_RUNS).astype({"line": int})
+        strengths = strengths.reindex(columns=CELL)
     cell_code, cell_keys = _codes(cells, CELL)
     first = cells.groupby(cell_code, sort=False).first()
     method_names = list(dict.fromkeys(cells["method"]))
@@ -126,23 +131,6 @@ def payload(cells: pd.DataFrame, data: pd.DataFrame, strengths: pd.DataFrame, fa
         "lines": lines,
     }
     return {**content, **facts}, cell_keys
-
-
-def _empty() -> dict[str, Any]:
-    """A page without rows."""
-    columns = ["c", "m", "t", "adapted", "knows", "reported", "stars", "scores", "seeds", *NUMBERS]
-    lists: dict[str, list[Any]] = {name: [] for name in ("methods", "cells", "seeds", "t", "primary")}
-    return {
-        **lists,
-        "baseline": "erm",
-        "tracks": ["last"],
-        "least_tasks": LEAST_TASKS,
-        "least_rho": LEAST_RHO,
-        "rows_folder": FOLDER,
-        "problems_sign": {},
-        "noises": [_noise(name) for name in names("noise")],
-        "lines": {name: [] for name in columns},
-    }
 
 
 def _codes(table: pd.DataFrame, keys: Sequence[str]) -> tuple[np.ndarray, list[tuple[Any, ...]]]:

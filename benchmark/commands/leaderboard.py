@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 
+from benchmark.board import leaderboard
 from benchmark.board.comparisons import compared
-from benchmark.board.leaderboard import LARGE, _print, publish_local, write_board
 from benchmark.core.errors import ConfigError
 from benchmark.core.protocol import PRIMARY
 
 
 def rebuild(arguments: Sequence[str]) -> int:
-    """Board of all rows of a results folder (``paths.results=DIR``). Of more than ``LARGE`` runs only columns are read, and names stay those of the rows.
+    """Rebuild the board of all rows of a results folder (``paths.results=DIR``).
+
+    Of more than ``board.leaderboard.LARGE`` runs only columns are read, and names stay those of the rows.
 
     Raises:
         ConfigError: something else was asked for.
@@ -26,12 +28,12 @@ def rebuild(arguments: Sequence[str]) -> int:
     gc.disable()  # rows stay until the end: a fifth of the time would go into looking for garbage among them
     try:
         store = Store(paths.results)
-        if len(store) > LARGE:
+        if len(store) > leaderboard.LARGE:
             from benchmark.results.table import run_columns
 
-            _print(*write_board(compared(run_columns(store), PRIMARY), (), paths.results / "local"), paths.results)
+            leaderboard.print_board(*leaderboard.write_board(compared(run_columns(store), PRIMARY), (), paths.results / "local"), paths.results)
         else:
-            publish_local(list(store.rows()), paths.results)
+            leaderboard.publish_local(list(store.rows()), paths.results)
     finally:
         gc.enable()
     return 0

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from benchmark.core.digests import digest
 from benchmark.core.errors import DataError
 from benchmark.core.files import writing
+from benchmark.results.columns import NUMBERS, TEXTS, of_rows
 from benchmark.results.row import Row, State, name_of, parse
-from benchmark.results.runs import NUMBERS, TEXTS, of_rows
 from benchmark.stats.plan import PLAN
 
 COLUMNS = (*TEXTS, *NUMBERS)

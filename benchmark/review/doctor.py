@@ -23,9 +23,9 @@ from benchmark.core.errors import DataError, RowError, UserError
 from benchmark.core.protocol import AXES, CHECKPOINTS, PRIMARY, PROTOCOL_VERSION
 from benchmark.methods.base import Method
 from benchmark.results.archive import Archive
+from benchmark.results.columns import scoring
 from benchmark.results.freshness import is_stale
 from benchmark.results.row import Row, measured_digest, parse, seed_name
-from benchmark.results.runs import scoring
 from benchmark.results.store import Store
 
 LEAST_SEEDS = 3

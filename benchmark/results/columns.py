@@ -5,26 +5,23 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from benchmark.config.declarations import declared, problem_classes
-from benchmark.core.protocol import AXES, CHECKPOINTS, SELECTIONS
+from benchmark.core.protocol import AXES, CHECKPOINTS, PRIMARY, SELECTIONS
 from benchmark.results.row import Row, seed_name
-from benchmark.stats.plan import PLAN
 
 MEASURES = {"memorization": "memorization", "ceiling": "ceiling", "detection": "detection_ap"}
 STRENGTHS = ("rate", "information_kept", "margin", "systematic_share", "error_rms", "span_precision", "span_recall", "example_rate")  # of the noise
-CONFIGS = tuple(f"config_{axis}" for axis in AXES)
-TEXTS = ("cell", "seed", "status", *AXES, "noise_name", "started", "source_digest", "test_labels", "self_reported", "further", *CONFIGS)
 COSTS = ("passes", "seconds", "forward", "backward")
+CONFIGS = tuple(f"config_{axis}" for axis in AXES)
 SCORES = tuple(f"{name}_{track}" for track in SELECTIONS for name in ("score", *MEASURES))
 CURVES = tuple(f"{side}_{k}" for k in range(CHECKPOINTS) for side in ("noisy", "clean"))
-NUMBERS = (*COSTS, *STRENGTHS, *SCORES, *CURVES)
 PIECE = 50_000  # rows that are held as Python objects
 NAN = float("nan")
 
@@ -54,8 +51,13 @@ def pieces(rows: Iterable[Row]) -> Iterator[pa.Table]:
 
 def of_rows(rows: Sequence[Row], configs: dict[str, tuple[str, ...]]) -> pa.Table:
     """The columns of these rows; ``configs`` keeps the configurations of their cells as JSON."""
-    texts = list(zip(*(_texts(row, configs) for row in rows), strict=True)) or [()] * len(TEXTS)
-    numbers = list(zip(*map(_numbers, rows), strict=True)) or [()] * len(NUMBERS)
+    for row in rows:
+        if row.cell not in configs:
+            configs[row.cell] = _configs(row)
+    filled = [tuple(chain.from_iterable(fill(row) for _, fill in TEXTS_OF)) + configs[row.cell] for row in rows]
+    counted = [tuple(chain.from_iterable(fill(row) for _, fill in NUMBERS_OF)) if row.status == "ok" else NOTHING for row in rows]
+    texts = list(zip(*filled, strict=True)) or [()] * len(TEXTS)
+    numbers = list(zip(*counted, strict=True)) or [()] * len(NUMBERS)
     columns = [pa.array(values, pa.string()).dictionary_encode() for values in texts] + [pa.array(values, pa.float64()) for values in numbers]
     return pa.Table.from_arrays(columns, names=[*TEXTS, *NUMBERS])
 
@@ -67,36 +69,31 @@ def frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
     return out
 
 
-def _texts(row: Row, configs: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The text columns; runs of a cell share their configuration."""
-    if row.cell not in configs:
-        configs[row.cell] = tuple(json.dumps(row.config.get(axis, {})) for axis in AXES)
-    said, labels = row.provenance, row.labels
-    return (
-        *(row.cell, seed_name(row.seed), row.status, *(labels.get(axis, "") for axis in AXES), row.noise),
-        *(str(said.get("started", "")), str(said.get("source_digest", "")), str(row.noise_stats.get("test_labels", "right"))),
-        *("self-reported" if said.get("self_reported") else "", _further(row), *configs[row.cell]),
-    )
-
-
 def _further(row: Row) -> str:
-    """The scores under other labels of the test part, at the plan's selection; empty without any."""
-    found = {name: value for name, value in row.metrics.items() if name.startswith("test_") and name.split("/")[1] == PLAN.selection}
+    """Return the scores under other labels of the test part, at the primary selection, as JSON; "" without any."""
+    found = {name: value for name, value in row.metrics.items() if name.startswith("test_") and name.split("/")[1] == PRIMARY[0]}
     return json.dumps(found) if found else ""
 
 
-NOTHING = (NAN,) * len(NUMBERS)
+def _said(row: Row) -> tuple[str, ...]:
+    """Return what the row says of its origin: when and by which code it was made, on which test labels, and whether somebody else made it."""
+    origin = row.provenance
+    reported = "self-reported" if origin.get("self_reported") else ""
+    return str(origin.get("started", "")), str(origin.get("source_digest", "")), str(row.noise_stats.get("test_labels", "right")), reported
 
 
-def _numbers(row: Row) -> tuple[float, ...]:
-    if row.status != "ok":
-        return NOTHING
-    cost, metrics, noise = row.cost, row.metrics, row.noise_stats
-    return (
-        *(_number(cost.get("passes")), _number(cost.get("seconds")), passes_of(cost, "forward"), passes_of(cost, "backward")),
-        *(_number(noise.get(name)) for name in STRENGTHS),
-        *(metrics.get(name, NAN) for name in _metrics(row.config["task"]["problem"])),
-    )
+def _costs(row: Row) -> tuple[float, ...]:
+    cost = row.cost
+    return _number(cost.get("passes")), _number(cost.get("seconds")), passes_of(cost, "forward"), passes_of(cost, "backward")
+
+
+def _measured(row: Row) -> tuple[float, ...]:
+    """Return the scores and the curves in the order of ``SCORES`` and ``CURVES``."""
+    return tuple(row.metrics.get(name, NAN) for name in _metrics(row.config["task"]["problem"]))
+
+
+def _configs(row: Row) -> tuple[str, ...]:
+    return tuple(json.dumps(row.config.get(axis, {})) for axis in AXES)
 
 
 @functools.cache
@@ -115,3 +112,21 @@ def passes_of(cost: Mapping[str, Any], kind: str) -> float:
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else NAN
+
+
+# Each entry names some columns and says how a row fills them.
+TEXTS_OF: tuple[tuple[tuple[str, ...], Callable[[Row], tuple[str, ...]]], ...] = (
+    (("cell", "seed", "status"), lambda row: (row.cell, seed_name(row.seed), row.status)),
+    (AXES, lambda row: tuple(row.labels.get(axis, "") for axis in AXES)),
+    (("noise_name",), lambda row: (row.noise,)),
+    (("started", "source_digest", "test_labels", "self_reported"), _said),
+    (("further",), lambda row: (_further(row),)),
+)
+NUMBERS_OF: tuple[tuple[tuple[str, ...], Callable[[Row], tuple[float, ...]]], ...] = (
+    (COSTS, _costs),
+    (STRENGTHS, lambda row: tuple(_number(row.noise_stats.get(name)) for name in STRENGTHS)),
+    ((*SCORES, *CURVES), _measured),
+)
+TEXTS = (*(name for group, _ in TEXTS_OF for name in group), *CONFIGS)
+NUMBERS = tuple(name for group, _ in NUMBERS_OF for name in group)
+NOTHING = (NAN,) * len(NUMBERS)
