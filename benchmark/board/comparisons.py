@@ -24,7 +24,7 @@ FIRST = [
     *("problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "one_draw", "family"),
     *("inputs", "pretrained", "self_reported"),
 ]
-MEANS = ["rate", "memorization", "detection", "passes", "seconds", "forward", "backward"]
+MEANS = ["rate", "memorization", "detection", "collapsed", "passes", "seconds", "forward", "backward"]
 RANKED = [*CELL, "problem", "track", "method", "seed", "score", "memorization", "ceiling", "pretrained"]  # what the plan's analysis reads
 PORTION = 100_000  # runs that are compared at once: cells of other tasks do not matter
 

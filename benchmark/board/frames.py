@@ -64,15 +64,15 @@ def score_frame(runs: pd.DataFrame, tracks: Iterable[str] = PRIMARY) -> pd.DataF
     """One line per finished run and track.
 
     Columns: task, noise, model, trainer, method (as labeled), problem, metric, sign, track, seed (as ``seed_name`` has it), score (turned so that larger
-    is better), passes, seconds, memorization, ceiling, detection, rate, what the method's class says (adapted, privileged, likelihood), where method and
-    noise come from, and whether somebody else reported the row.
+    is better), passes, seconds, memorization, ceiling, detection, collapsed (1 or 0, NaN in rows that do not say), rate, what the method's class says
+    (adapted, privileged, likelihood), where method and noise come from, and whether somebody else reported the row.
     """
     tracks = list(tracks)
     score = runs[[f"score_{track}" for track in tracks]].to_numpy().ravel()
     keep = np.isfinite(score)
     run, track = (np.repeat(np.arange(len(runs)), len(tracks))[keep], np.tile(np.arange(len(tracks)), len(runs))[keep])
     out = runs[[*OF_RUN, *OF_PLUGINS]].iloc[run].reset_index(drop=True)
-    values = {name: runs[[f"{name}_{t}" for t in tracks]].to_numpy().ravel()[keep] for name in MEASURES}
+    values = {name: runs[[f"{name}_{t}" for t in tracks]].to_numpy().ravel()[keep] for name in (*MEASURES, "collapsed")}
     return out.assign(track=pd.Categorical.from_codes(track, tracks), score=score[keep] * out["sign"], **values)
 
 

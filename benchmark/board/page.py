@@ -41,7 +41,7 @@ NUMBERS = (
     *("detection", "cost", "seconds", "mrae", "forward", "backward"),
 )
 
-OF_LINE = ("method", "track", "adapted", "privileged", "self_reported", "stars", "line", "metric", "sign")
+OF_LINE = ("method", "track", "adapted", "privileged", "self_reported", "collapsed", "stars", "line", "metric", "sign")
 OF_RUNS = ("method", "method_target", "seed", "score", "sign", "line")
 
 
@@ -107,6 +107,7 @@ def payload(cells: pd.DataFrame, data: pd.DataFrame, strengths: pd.DataFrame, fa
         "adapted": cells["adapted"].astype(int).tolist(),
         "knows": cells["privileged"].tolist(),
         "reported": cells["self_reported"].astype(int).tolist(),
+        "collapsed": (cells["collapsed"] > 0).astype(int).tolist(),
         "stars": cells["stars"].tolist(),
     }
     lines |= {name: _rounded(cells[name]) for name in NUMBERS}

@@ -18,7 +18,8 @@ LEGEND = (
     "repaired have Fieller intervals and are n/a where their denominator is not clearly different from zero. Where an interval holds zero, (d) is the "
     "smallest difference that this many seeds find 8 times in 10. cost: counted forward and backward passes relative to erm. "
     "The second interval of a ranking is over seeds, on these tasks alone. MRAE: mean error relative to that of squared / absolute error on right labels. "
-    "† adapted to this task type, * knows more than the noisy labels, ‡ reported by others and not run here."
+    "† adapted to this task type, * knows more than the noisy labels, ‡ reported by others and not run here, "
+    "∅ collapsed in at least one run: its test predictions are (nearly) constant."
 )
 
 
@@ -98,7 +99,7 @@ def _line(line: Mapping[str, Any]) -> list[str]:
 
 def _marks(line: Mapping[str, Any]) -> str:
     """What a reader must know of a method's rows."""
-    said = {"†": line["adapted"], "*": line["privileged"], "‡": line["self_reported"]}
+    said = {"†": line["adapted"], "*": line["privileged"], "‡": line["self_reported"], "∅": line.get("collapsed", 0) > 0}
     return "".join(mark for mark, holds in said.items() if holds)
 
 
@@ -113,8 +114,9 @@ def marks_of(cells: pd.DataFrame) -> Marks:
     """What a reader must know of each method of a board: it has a mark if one of its cells has it."""
     if not len(cells):
         return {}
-    said = cells.assign(privileged=cells["privileged"].astype(str) != "").groupby(["problem", "method"], observed=True, sort=False)
-    table = said[["adapted", "privileged", "self_reported"]].any()
+    constant = cells["collapsed"] > 0 if "collapsed" in cells else False
+    said = cells.assign(privileged=cells["privileged"].astype(str) != "", collapsed=constant).groupby(["problem", "method"], observed=True, sort=False)
+    table = said[["adapted", "privileged", "self_reported", "collapsed"]].any()
     return {(str(problem), str(method)): _marks(line) for (problem, method), line in zip(table.index, table.to_dict("records"), strict=True)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmark.board.claims import measured
@@ -13,7 +13,7 @@ from benchmark.config.cells import spelled
 from benchmark.config.registry import names
 from benchmark.core.errors import ConfigError
 from benchmark.core.paths import ROOT
-from benchmark.methods.base import NEEDS, Method
+from benchmark.methods.base import FOLLOWS, NEEDS, Method
 from benchmark.results.row import Row
 
 EPOCHS = 100  # that the table of methods prices
@@ -58,9 +58,46 @@ def method_table() -> str:
             method.cites,
         ]
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    lines += ["", *fidelity_table(made)]
     for name, method in made.items():
         lines += ["", f"**{name}**. {_summary(method)}"]
     return "\n".join(lines) + "\n"
+
+
+def fidelity_table(made: Mapping[str, Method]) -> list[str]:
+    """Return the lines of markdown that say how close each method is to its authors' released code, and which methods have a paper only.
+
+    Args:
+        made: methods by name.
+    """
+    titles = " | ".join(what.replace("_", " ") for what in FOLLOWS)
+    lines = [
+        "## How close to the release",
+        "",
+        "*schedule*: warm-ups, ramps and stages of the method's own, as shares of the epochs. The learning rate is the trainer's for every method, and which "
+        "epoch counts is a selection track of the board: comparisons are paired, and no line speaks of them. *normalisation*: by what the loss is divided, and "
+        "constants inside it. *batch statistics*: in which mode, and over which examples, passes run beside training's own that select, average or predict. "
+        "*predicts*: who speaks at test time. *as released*: compared with the code of the last column, at that commit; *as the paper*: with the paper's "
+        "rule as written down; *ours*: neither, for the reason given. *plain*: none of its own, the mean over units, training's passes alone, the network.",
+        "",
+        f"| method | {titles} | released code |",
+        f"|---|{'---|' * len(FOLLOWS)}---|",
+    ]
+    for name, method in made.items():
+        said = [method.follows.get(what, "not said") for what in FOLLOWS]
+        cells = [f"`{name}`", *map(_plainly, said), f"`{method.release}`" if method.release else ""]
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    alone = [f"`{name}`" for name, method in made.items() if not method.release]
+    return [*lines, "", f"Paper only, no line is compared with released code: {', '.join(alone)}."]
+
+
+PLAIN = ("none of its own", "the mean over units", "training's passes alone", "the network")
+
+
+def _plainly(line: str) -> str:
+    """Shorten a line that says nothing but what plain training does."""
+    start, _, how = line.partition(": ")
+    return f"{start}: plain" if how in PLAIN else line
 
 
 def requirements(method: Method) -> list[str]:

@@ -19,6 +19,7 @@ from benchmark.core.protocol import checkpoints
 from benchmark.core.seeds import seed_for
 from benchmark.core.types import Examples, Problem
 from benchmark.data.splits import Part, TrainingData, Truth
+from benchmark.measures.collapse import collapsed
 from benchmark.measures.label_errors import Side, detection, interval_scores, kept_quality, memorization, parts_of_training, vote_scores
 from benchmark.methods.base import Method, activate
 from benchmark.methods.step import Passes, Step
@@ -132,11 +133,13 @@ class Evaluation(L.Callback):
         """All test scores of a selection track, {} if its labels do not exist.
 
         ``oracle`` is cross-fitted: the checkpoint is chosen on one half of the test set and scored on the other, and swapped.
+        ``collapsed`` is 1 where the predictions are (nearly) constant (see ``collapse``), of the oracle where those of one half are.
         """
         if track == "oracle":
             crossed = [self._score(self._kept[f"half_{a}"], b) for a, b in ((0, 1), (1, 0)) if f"half_{a}" in self._kept]
             both = [name for name in crossed[0] if all(name in c for c in crossed)] if crossed else []  # few labels have no thirds in one half
-            return {name: float(np.mean([c[name] for c in crossed])) for name in both}
+            mean = {name: float(np.mean([c[name] for c in crossed])) for name in both}
+            return mean | {name: max(c[name] for c in crossed) for name in ("collapsed",) if name in mean}  # a yes or no has no mean
         if track not in self._kept:
             return {}
         kept = self._kept[track]
@@ -168,6 +171,7 @@ class Evaluation(L.Callback):
             rows = np.ones(len(self.truth.test), dtype=bool) if part == len(self._halves) else self._halves[part]
             slots = np.repeat(rows, self.problem.width)
             scores = self.problem.scores(kept.probability[slots], kept.decision[slots], self.truth.test.y[rows])
+            scores |= {"collapsed": float(collapsed(self.problem, kept.decision[slots], self.truth.test.y[rows]))}
             if kept.deviation is not None:
                 scores = scores | interval_scores(kept.decision[slots], kept.deviation[slots], self.truth.test.y[rows])
             self._scored[kept.position, part] = scores

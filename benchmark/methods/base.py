@@ -13,7 +13,7 @@ written on units serves every modality of its ``kinds``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -31,6 +31,9 @@ from benchmark.methods.step import Step
 NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "trusted", "right")  # what a method can know beyond noisy labels
 
 Fidelity = Literal["exact", "adapted"]
+
+FOLLOWS = ("schedule", "normalisation", "batch_statistics", "predicts")  # what ``Method.follows`` has a line about
+AFTER = ("as released", "as the paper", "ours, because ")  # how each of its lines begins
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,8 @@ class Method(nn.Module):
     cites: ClassVar[str] = ""  # authors, year, arXiv id
     fidelity: ClassVar[Fidelity] = "exact"  # to the paper, on its native task types
     differs: ClassVar[str] = ""  # what differs from the released code, or from the paper if adapted
+    release: ClassVar[str] = ""  # owner/repository@commit that lines "as released" were compared with; empty = the paper only
+    follows: ClassVar[Mapping[str, str]] = {}  # each of ``FOLLOWS``: one of ``AFTER``, and how; no subclass inherits these two
     networks: int = 1
     averaged: int = 0  # so many of the networks, the last ones, are moving averages that no optimizer trains
     views: int = 1

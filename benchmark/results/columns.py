@@ -21,6 +21,7 @@ STRENGTHS = ("rate", "information_kept", "margin", "systematic_share", "error_rm
 COSTS = ("passes", "seconds", "forward", "backward")
 CONFIGS = tuple(f"config_{axis}" for axis in AXES)
 SCORES = tuple(f"{name}_{track}" for track in SELECTIONS for name in ("score", *MEASURES))
+COLLAPSED = tuple(f"collapsed_{track}" for track in SELECTIONS)
 CURVES = tuple(f"{side}_{k}" for k in range(CHECKPOINTS) for side in ("noisy", "clean"))
 PIECE = 50_000  # rows that are held as Python objects
 NAN = float("nan")
@@ -88,7 +89,7 @@ def _costs(row: Row) -> tuple[float, ...]:
 
 
 def _measured(row: Row) -> tuple[float, ...]:
-    """Return the scores and the curves in the order of ``SCORES`` and ``CURVES``."""
+    """Return the scores and the curves in the order of ``SCORES``, ``COLLAPSED`` and ``CURVES``."""
     return tuple(row.metrics.get(name, NAN) for name in _metrics(row.config["task"]["problem"]))
 
 
@@ -98,10 +99,11 @@ def _configs(row: Row) -> tuple[str, ...]:
 
 @functools.cache
 def _metrics(problem: str) -> tuple[str, ...]:
-    """The names in a row of ``SCORES`` and ``CURVES``."""
+    """The names in a row of ``SCORES``, ``COLLAPSED`` and ``CURVES``."""
     primary, _ = scoring(problem)
     scores = [name for track in SELECTIONS for name in (f"test/{track}/{primary}", *(f"train/{track}/{key}" for key in MEASURES.values()))]
-    return (*scores, *(f"val/checkpoint_{k}/{side}_val" for k in range(CHECKPOINTS) for side in ("noisy", "clean")))
+    constant = (f"test/{track}/collapsed" for track in SELECTIONS)
+    return (*scores, *constant, *(f"val/checkpoint_{k}/{side}_val" for k in range(CHECKPOINTS) for side in ("noisy", "clean")))
 
 
 def passes_of(cost: Mapping[str, Any], kind: str) -> float:
@@ -125,7 +127,7 @@ TEXTS_OF: tuple[tuple[tuple[str, ...], Callable[[Row], tuple[str, ...]]], ...] =
 NUMBERS_OF: tuple[tuple[tuple[str, ...], Callable[[Row], tuple[float, ...]]], ...] = (
     (COSTS, _costs),
     (STRENGTHS, lambda row: tuple(_number(row.noise_stats.get(name)) for name in STRENGTHS)),
-    ((*SCORES, *CURVES), _measured),
+    ((*SCORES, *COLLAPSED, *CURVES), _measured),
 )
 TEXTS = (*(name for group, _ in TEXTS_OF for name in group), *CONFIGS)
 NUMBERS = tuple(name for group, _ in NUMBERS_OF for name in group)

@@ -17,7 +17,7 @@ from benchmark.config.cells import Cell
 from benchmark.config.grid import Grid, expand
 from benchmark.core.errors import ConfigError, LaunchError
 from benchmark.core.paths import ROOT, Paths
-from benchmark.core.protocol import AXES
+from benchmark.core.protocol import AXES, PRIMARY
 from benchmark.core.seeds import Seed
 from benchmark.core.terminal import printable
 from benchmark.results.freshness import due
@@ -200,12 +200,26 @@ def spread(jobs: Sequence[Job], workers: int) -> list[Job]:
     return [job for *_, job in sorted(placed, key=lambda one: one[:2])]
 
 
+def constant(rows: Sequence[Row]) -> Iterator[str]:
+    """One line for every cell with runs whose test predictions at a primary selection are (nearly) constant."""
+    cells: dict[str, list[Row]] = {}
+    for row in rows:
+        if any(row.metrics.get(f"test/{track}/collapsed", 0) > 0 for track in PRIMARY):
+            cells.setdefault(row.cell, []).append(row)
+    for found in cells.values():
+        name = " ".join(found[0].labels[axis] for axis in AXES)
+        tracks = [track for track in PRIMARY if any(row.metrics.get(f"test/{track}/collapsed", 0) > 0 for row in found)]
+        yield f"collapsed: {name} seed {', '.join(seed_name(row.seed) for row in found)}: (nearly) constant predictions at {', '.join(tracks)}"
+
+
 def end(rows: Sequence[Row], drained: bool, errors: Sequence[Exception] = ()) -> None:
-    """Name the failed runs with the commands that repeat them; end the program with an exit code that tells, unless all is well.
+    """Name the collapsed cells, and the failed runs with the commands that repeat them; end the program with an exit code that tells, unless all is well.
 
     Raises:
         Exception: the first of ``errors``, such as wrong input of some cells: what could be run was run.
     """
+    for line in constant(rows):
+        print(printable(line))
     failed = [row for row in rows if row.status == "failed"]
     for row in failed:
         last = (row.error or "no traceback").strip().splitlines()[-1]

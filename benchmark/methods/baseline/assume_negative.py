@@ -20,6 +20,13 @@ class AssumeNegative(MultiLabelMethod):
 
     plugin_name: ClassVar[str] = "assume_negative"  # several yamls are presets of it
 
+    release = "elijahcole/single-positive-multi-label@89152d5"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: the mean over entries, 1e-5 in the logarithm",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network",
+    }
     family = "baseline"
     cites = "Cole et al., 2021, arXiv:2106.09708"
 

@@ -25,6 +25,12 @@ class ERM(Method):
     plugin_name: ClassVar[str] = "erm"  # several yamls are presets of it
 
     native = frozenset({"multiclass", "tagging", "multilabel", "regression"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "baseline"
     cites = "Vapnik, 1991, Advances in Neural Information Processing Systems 4"
 
@@ -48,6 +54,12 @@ class Ensemble(Method):
     """``networks`` independent networks with the same batches; the prediction is the mean of their probabilities."""
 
     native = ERM.native
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the mean probability of the networks",
+    }
     family = "baseline"
     cites = "Lakshminarayanan, Pritzel and Blundell, 2017, arXiv:1612.01474"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,12 @@ class LinearProbe(Method):
     """
 
     kinds = frozenset({"categorical"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: C and iterations by 5-fold cross validation on noisy labels",
+        "normalisation": "as the paper: that of lbfgs logistic regression",
+        "batch_statistics": "as the paper: a frozen encoder in evaluation mode",
+        "predicts": "as the paper: the probe",
+    }
     family = "baseline"
     cites = "Zhu et al., 2024, arXiv:2411.00079"
 

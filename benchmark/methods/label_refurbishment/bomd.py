@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -45,6 +46,12 @@ class BoMD(MultiLabelMethod):
     training plus one forward and one backward pass, and neighbours among N * bag descriptors.
     """
 
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: descriptors, neighbours, then the classifier",
+        "normalisation": "as the paper: the mean over images, then over entries",
+        "batch_statistics": "as the paper: descriptors in evaluation mode",
+        "predicts": "as the paper: the classifier",
+    }
     family = "label refurbishment"
     cites = "Chen et al., 2023, arXiv:2203.01937"
     keeps = "2 N C; 200 neighbours of each descriptor while it prepares"

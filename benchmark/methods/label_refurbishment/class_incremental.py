@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,13 @@ class ClassIncremental(MultiLabelMethod):
     between the labels seen so far that starts as the identity. One forward and one backward pass, and an inference pass over training per session.
     """
 
+    release = "Kaile-Du/CSC@0bab38a"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: sessions, here of equal length",
+        "normalisation": "as released: alpha and 1 - alpha of means over entries, the mean over images of the entropy's sum",
+        "batch_statistics": "ours, because a task has one course: batch norm keeps learning after session 1 (released: evaluation mode)",
+        "predicts": "ours, because the graph acts on the head's logits: the mean of both",
+    }
     family = "label refurbishment"
     cites = "Du et al., 2024, arXiv:2403.12559"
     keeps = "N C + C C"

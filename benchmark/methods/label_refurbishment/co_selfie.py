@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from benchmark.methods.label_refurbishment.selfie import Selfie
 
 
@@ -13,4 +15,10 @@ class CoSelfie(Selfie):
     """
 
     networks = 2
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the mean squared error of kept units",
+        "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
+        "predicts": "ours, because it is carried over to numbers: the mean of both networks",
+    }
     cites = "Song, Kim and Lee, 2019, ICML; Han et al., 2018, arXiv:1804.06872"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -24,6 +25,12 @@ class D2L(Ported):
     """
 
     warm_up = True
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the mean squared error",
+        "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "label refurbishment"
     cites = "Ma et al., 2018, arXiv:1806.02612"
     differs = "ours for numbers; no return to earlier weights at the turning point"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -34,9 +35,28 @@ class MCorrection(Method):
     native = frozenset({"multiclass"})
     warm_up = True
     keeps = "N"
+    release = "PaulAlbert31/LabelNoiseCorrection@5e9a73e"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": (
+            "ours, because the run's end counts: T falls until then (released: to .001 in 89 "
+            "epochs), and labels move when inputs are first mixed by w (released: 5 epochs later)"
+        ),
+        "normalisation": (
+            "ours, because no loss may be on an edge: all near one are clamped for the fit (released: those beyond it); means and penalty as released"
+        ),
+        "batch_statistics": "ours, because one pass is cheaper: w and z from the training pass (released: w from one more in evaluation mode)",
+        "predicts": "as released: the network",
+    }
     family = "label refurbishment"
     cites = "Arazo et al., 2019, arXiv:1904.11238"
-    differs = "one pass over the unmixed batch where the released code makes two"
+    differs = (
+        "one training-mode pass over the unmixed batch (released: w from a second one in "
+        "evaluation mode); dynamic: T falls over all remaining epochs (over 89, to .001 at epoch "
+        "199 of 300) and labels move as soon as inputs are mixed by w (five epochs later); the fit "
+        "reads plain images (augmented), clamps all losses to [.001, .999] (moves only those at or "
+        "beyond the ends there), bounds its parameters (NaN for equal losses) and orders the "
+        "components by mean"
+    )
 
     table: Tensor
     low: Tensor

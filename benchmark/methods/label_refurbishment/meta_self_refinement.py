@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +36,12 @@ class MetaSelfRefinement(Method):
     warm_up = True
     own_gradient = True
     keeps = "N"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because one schedule serves both networks",
+        "normalisation": "ours, because uncertainty does not depend on the batch: entropy over log K",
+        "batch_statistics": "ours, because a second derivative costs: central differences, three passes more",
+        "predicts": "as the paper: the student",
+    }
     cites = "Zhu et al., 2022, arXiv:2205.07290"
     fidelity = "adapted"
     differs = "central differences for the second derivative; entropy over log K, threshold 0.7 (not 0.9); trusted twentieth for clean validation; one schedule"

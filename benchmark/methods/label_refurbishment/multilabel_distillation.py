@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,6 +24,13 @@ class MultiLabelDistillation(MultiLabelMethod):
     training, then one forward and one backward pass: the teacher's features and logits are kept.
     """
 
+    release = "penghui-yang/L2D@ea7fa55"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: a trained teacher, then its student",
+        "normalisation": "ours, because pairs differ in number: structure terms are means over them (released: over points); other terms as released",
+        "batch_statistics": "as released: the teacher in evaluation mode",
+        "predicts": "as the paper: the student",
+    }
     family = "label refurbishment"
     cites = "Yang et al., 2023, arXiv:2308.06453"
     keeps = "N (D + C), D features"

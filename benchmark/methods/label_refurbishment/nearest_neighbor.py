@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -28,6 +30,12 @@ class NearestNeighbor(Method):
     kinds = frozenset({"categorical"})
     problems = frozenset({"tagging"})
     native = frozenset({"tagging"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: plain training's",
+        "batch_statistics": "as the paper: features in evaluation mode",
+        "predicts": "ours, because probabilities are wanted: marginals in place of the best path",
+    }
     cites = "Yang and Katiyar, 2020, arXiv:2010.02405"
     fidelity = "adapted"
     differs = "the support set is the training set; marginals in place of the best path; copies are neighbours; transitions by type, not abstract"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -23,8 +24,16 @@ class NVUM(MultiLabelMethod):
     them by the average, and one backward.
     """
 
+    release = "FBLADL/NVUM@86d431d"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: the mean over entries",
+        "batch_statistics": "as released: the average predicts the memory in training mode",
+        "predicts": "ours, because the average has no statistics of its own: the network (released: its average)",
+    }
     family = "label refurbishment"
     cites = "Liu et al., 2022, arXiv:2103.04053"
+    differs = "the network predicts (released: the moving average of its weights)"
     keeps = "N C, a copy of the weights"
 
     memory: Tensor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, SparseAdam
@@ -22,6 +24,13 @@ class ROLE(MultiLabelMethod):
     """
 
     needs = frozenset({"noise_rate"})
+    release = "elijahcole/single-positive-multi-label@89152d5"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: halves of means over entries, 1e-5 in the logarithm",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network, not the table",
+    }
     family = "label refurbishment"
     cites = "Cole et al., 2021, arXiv:2106.09708"
     keeps = "3 N C"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -65,6 +66,13 @@ class Roster(SelfTraining):
 
     native = frozenset({"tagging"})
     keeps = "2 N K, and N a side training"
+    release = ""
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because schedules are shares of the epochs",
+        "normalisation": "ours, because one softmax over tags takes the place of two heads",
+        "batch_statistics": "ours, because members are tables of their predictions, in evaluation mode",
+        "predicts": "as the paper: the student of the ensemble",
+    }
     cites = "Meng et al., 2021, arXiv:2109.05003"
     differs = "a start with cross entropy; no augmentation by a language model; one softmax over IOB2 tags, not two heads; schedules are shares of the epochs"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -26,6 +27,13 @@ class SelfTraining(Method):
     native = frozenset({"tagging"})
     warm_up = True
     keeps = "2 N K"
+    release = "cliang1453/BOND@32f2698"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because networks begin from nothing: stages are shares of the epochs (released: of some hundred steps)",
+        "normalisation": "as the paper: the mean over confident tokens",
+        "batch_statistics": "as released: the teacher in evaluation mode",
+        "predicts": "as the paper: the student",
+    }
     family = "label refurbishment"
     cites = "Liang et al., 2020, arXiv:2006.15509"
     fidelity = "adapted"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,12 @@ class Selfie(Remembering):
     """
 
     warm_up = True
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the mean squared error",
+        "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "label refurbishment"
     cites = "Song, Kim and Lee, 2019, ICML"
     differs = "ours for numbers; small errors keep their targets, only the rest is refurbished"

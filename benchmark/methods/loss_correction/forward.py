@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -17,8 +19,15 @@ class Forward(Corrected):
     does not. One forward and one backward pass, twice that where T is estimated by a first network.
     """
 
+    release = "giorgiop/loss-correction@15a79de"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because nothing is chosen on validation: the first stage ends at its last epoch (released: the best)",
+        "normalisation": "as released: the mean over units",
+        "batch_statistics": "as released: evaluation mode where T is read",
+        "predicts": "as released: the network",
+    }
     cites = "Patrini et al., 2017, arXiv:1609.03683"
-    differs = "the anchor filter does not write to its input"
+    differs = "the anchor filter does not write to its input; the first stage ends at its last epoch, not at the best on validation"
 
     def objective(self, step: Step) -> Tensor:
         """Mean corrected loss."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,8 +25,16 @@ class GLC(Method):
     kinds = frozenset({"categorical"})
     needs = frozenset({"trusted"})
     keeps = "N, C K K"
+    release = "mmazeika/glc@5b456a0"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: a plain stage on the other examples, then training anew",
+        "normalisation": "as released: the mean over the batch, trusted or not",
+        "batch_statistics": "ours, because one pass serves the batch (released: a pass for trusted examples, one for the others); C in evaluation mode",
+        "predicts": "as released: the network",
+    }
     family = "loss correction"
     cites = "Hendrycks et al., 2018, arXiv:1802.05300"
+    differs = "one pass for trusted and other examples (released: a pass for each, with batch statistics of its own)"
 
     trusted: Tensor
     transition: Tensor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,12 @@ class NBPO(MultiLabelMethod):
 
     native = frozenset()
     fidelity = "adapted"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because a network takes the place of factors",
+        "normalisation": "ours, because all labels of an example count (the paper: four sampled zeros for each one)",
+        "batch_statistics": "ours, because the paper has no network: training's passes alone",
+        "predicts": "ours, because a network takes the place of factors: it predicts r",
+    }
     family = "loss correction"
     cites = "Yu and Qin, 2020, arXiv:2007.07204"
     keeps = "3 N d"

@@ -31,6 +31,12 @@ class NoiseLayer(Method):
     needs = frozenset({"trusted"})
     needs_where: ClassVar[dict[str, tuple[str, str]]] = {"trusted": ("matrix", "counted")}
     keeps = "C K K"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because no network is trained before: T starts near the identity",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network below the layer",
+    }
     family = "loss correction"
     cites = "Goldberger and Ben-Reuven, 2017, ICLR"
     differs = "starts near the identity, not from the confusion matrix of a network trained before"

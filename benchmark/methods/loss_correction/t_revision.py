@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,13 @@ class TRevision(Corrected):
     once per sample, stages start from the best noisy validation accuracy. 2.1 forward and backward passes.
     """
 
+    release = "xiaoboxia/T-Revision@b598cf2"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because nothing is chosen on validation: stages go on from the last weights (released: from the best)",
+        "normalisation": "ours, because dT is to move: the weight has a gradient to it; rows of T by their own sums (released: by those of others)",
+        "batch_statistics": "as released: evaluation mode where T is read",
+        "predicts": "as released: the network",
+    }
     cites = "Xia et al., 2019, arXiv:1906.00189"
     differs = "rows of T are normalised by their own sums; dT gets a gradient; stages go on from the last weights, not from the best on validation"
     epoch_factor = 2.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,13 @@ class VolMinNet(Method):
 
     kinds = frozenset({"categorical"})
     keeps = "C K K"
+    release = "xuefeng-li1/Provably-end-to-end-label-noise-learning-without-anchor-points@06e4167"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because T is slow to learn: its rate does not decay (released: with the network's)",
+        "normalisation": "as released: the mean over units plus lam log |det T|",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network, without T",
+    }
     family = "loss correction"
     cites = "Li et al., 2021, arXiv:2102.02414"
     differs = "the learning rate of T does not decay"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -20,8 +22,15 @@ class OracleMask(Method):
     native = frozenset({"multiclass", "multilabel", "tagging"})
     needs = frozenset({"right"})
     keeps = "N"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "ours, because units count: one by one (the paper leaves sentences out)",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "privileged information"
     cites = "Merdjanovska, Aynetdinov and Akbik, 2024, arXiv:2405.07609"
+    differs = "units are left out one by one, where the paper leaves sentences out"
 
     wrong: Tensor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -21,6 +22,13 @@ class OracleSubset(OracleMask):
     It bounds what leaving examples out can do, not what plain training does: where few examples are wholly right (long sentences least of all), it
     learns from little. At most one forward and one backward pass.
     """
+
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
 
     def passes(self, epochs: int) -> Price:
         """As many as examples are kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,12 @@ class TRAM(Method):
     problems = frozenset({"multiclass"})
     needs = frozenset({"privileged"})
     keeps = "N x random"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "ours, because an image has one label here (published runs: all annotators' at once); weight 1 as in the paper",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the head without privileged inputs",
+    }
     family = "privileged information"
     cites = "Collier et al., 2022, arXiv:2202.09244"
     differs = "one label an image, where the published runs train on all its annotators' labels at once"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -18,6 +20,12 @@ class Aux(Ported):
     One forward and one backward pass; memory N.
     """
 
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the mean squared error",
+        "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "regularization"
     cites = "Hu, Li and Yu, 2020, arXiv:1905.11368"
 

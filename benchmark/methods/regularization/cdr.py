@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,12 @@ class CDR(Selecting):
     momentum still moves the others by what it remembers. Knows the noise rate r. One forward and one backward pass.
     """
 
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the mean squared error",
+        "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "regularization"
     own_gradient = True
     cites = "Xia et al., 2021, ICLR"

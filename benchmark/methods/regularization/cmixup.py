@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -19,6 +21,13 @@ class CMixup(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    release = "huaxiuyao/C-Mixup@0b88fb3"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: the mean squared error of the mixed batch",
+        "batch_statistics": "as released: of the mixed batch",
+        "predicts": "as released: the network",
+    }
     family = "regularization"
     cites = "Yao et al., 2022, arXiv:2210.05775"
     differs = "bandwidth in standard deviations; partners from the batch only"

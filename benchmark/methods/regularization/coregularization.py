@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -23,6 +25,13 @@ class CoRegularization(Method):
     native = frozenset({"multiclass", "tagging"})
     networks = 2
     warm_up = True
+    release = "wzhouad/NLL-IE@ae7b93e"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because epochs count: alpha is 0 for a tenth of them (released: of the steps)",
+        "normalisation": "ours, because the divergence is exact (released: 1e-5 in its logarithms, 1e-3 in the count)",
+        "batch_statistics": "as released: training mode, all networks on one batch",
+        "predicts": "as released: the first network",
+    }
     family = "regularization"
     cites = "Zhou and Chen, 2021, arXiv:2104.08656"
     differs = "alpha is 10, not 50; warm-up counts epochs, not steps; exact divergence: the released code adds 1e-5 inside logarithms and 1e-3 to the count"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -20,6 +22,13 @@ class ELR(Method):
 
     kinds = frozenset({"categorical"})
     keeps = "N K"
+    release = "shengliu66/ELR@934af53"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: the mean over units",
+        "batch_statistics": "as released: the memory takes in the training pass's prediction",
+        "predicts": "as released: the network",
+    }
     family = "regularization"
     cites = "Liu et al., 2020, arXiv:2007.00151"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -16,6 +18,12 @@ class LabelSmoothing(Method):
     """
 
     kinds = frozenset({"categorical"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "regularization"
     cites = "Lukasik et al., 2020, arXiv:2003.02819; negative: Wei et al., 2022, arXiv:2106.04149"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,13 @@ class Mixup(Method):
     """
 
     native = frozenset({"multiclass", "regression"})
+    release = "facebookresearch/mixup-cifar10@eaff31a"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: the mean over the mixed batch",
+        "batch_statistics": "as released: of the mixed batch",
+        "predicts": "as released: the network",
+    }
     family = "regularization"
     cites = "Zhang et al., 2018, arXiv:1710.09412"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -64,6 +65,13 @@ class NestedDropout(Method):
     """
 
     uses_val = True
+    release = "yingyichen-cyy/Nested-Co-teaching@9a2fc40"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because a choice costs a pass: the width is chosen at the checkpoints (released: every epoch)",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as released: evaluation mode where widths are tried",
+        "predicts": "as released: the network with the width that validation chose",
+    }
     family = "regularization"
     cites = "Chen et al., 2021, arXiv:2104.13766"
     differs = "no warm-up of the learning rate; the width is chosen on half of noisy validation, at the checkpoints"
@@ -117,6 +125,13 @@ class NestedCoTeaching(NestedDropout, CoTeaching):
     each network's width stay zero. Two forward and two backward passes, and two over half of validation at the checkpoints of the first stage.
     """
 
+    release = ""
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because both stages are one run",
+        "normalisation": "as the paper: the mean over kept units, R constant",
+        "batch_statistics": "as the paper: statistics stay in the second stage",
+        "predicts": "ours, because each network keeps the width that it chose: the mean of both",
+    }
     networks = 2
     needs = frozenset({"noise_rate"})
     differs = "both stages in one run"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark.functional.ordering import ordinal_entropy
@@ -18,6 +20,13 @@ class OrdinalEntropy(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    release = "needylove/OrdinalEntropy@75fc9d5"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as the paper: means over pairs and points",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network",
+    }
     family = "regularization"
     cites = "Zhang et al., 2023, arXiv:2301.08915"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,13 @@ class RankSim(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    release = "BorealisAI/ranksim-imbalanced-regression@9e1c862"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "ours, because targets are standardized: gamma suits a mean over at most 64 of them (released: a sum over all)",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network",
+    }
     family = "regularization"
     cites = "Gong, Mori and Tung, 2022, arXiv:2205.15236"
     differs = "gamma for standardized targets; at most 64 targets a batch"

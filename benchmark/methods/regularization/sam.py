@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +62,12 @@ class SAM(Wrapper):
         ConfigError: the base steps along a gradient of its own (cdr, meta_self_refinement, sam).
     """
 
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: that of the base",
+        "batch_statistics": "as the paper: from the first of the two passes alone",
+        "predicts": "as the paper: the base",
+    }
     family = "regularization"
     own_gradient = True
     cites = "Foret et al., 2021, arXiv:2010.01412"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -22,6 +24,13 @@ class SOP(Method):
 
     kinds = frozenset({"categorical"})
     keeps = "N (K + 1)"
+    release = "shengliu66/SOP@9a3fd24"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: fixed rates of u and v",
+        "normalisation": "as released: the mean over units of both terms, weight 1",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network",
+    }
     family = "regularization"
     cites = "Liu et al., 2022, arXiv:2202.14026"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,6 +32,12 @@ class CoLaDa(Method):
     native = frozenset({"tagging"})
     warm_up = True
     keeps = "N K"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because there is one language: rounds at even distances after a warm-up",
+        "normalisation": "as the paper: the mean over tokens",
+        "batch_statistics": "as the paper: evaluation mode where neighbours are sought",
+        "predicts": "ours, because there is one network",
+    }
     family = "reweighting"
     cites = "Ma et al., 2023, arXiv:2305.14913"
     fidelity = "adapted"

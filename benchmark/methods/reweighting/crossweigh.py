@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from scipy.sparse import csr_array
@@ -28,6 +30,12 @@ class CrossWeigh(Method):
     problems = frozenset({"tagging"})
     native = frozenset({"tagging"})
     keeps = "N"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because folds cost trainings: fewer of them and of repetitions",
+        "normalisation": "as the paper: the mean of weighted sentences",
+        "batch_statistics": "as the paper: held-out taggers in evaluation mode",
+        "predicts": "as the paper: the tagger of the last training",
+    }
     family = "reweighting"
     cites = "Wang et al., 2019, arXiv:1909.01441"
     differs = "seeded folds, equal sentences together; all other sentences where too few share no entity; fewer folds and repetitions; validation apart"

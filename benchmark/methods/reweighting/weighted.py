@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark.methods.base import FitFunction, Method, Price, RunInfo
@@ -20,6 +22,12 @@ class Weighted(Method):
     kinds = frozenset({"categorical"})
     native = frozenset({"tagging"})
     keeps = "N"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because no estimator is published: folds, then training",
+        "normalisation": "ours, because no estimator is published: the mean by confidence",
+        "batch_statistics": "ours, because no estimator is published: held-out networks in evaluation mode",
+        "predicts": "as the paper: the tagger",
+    }
     family = "reweighting"
     cites = "Sarkhel et al., 2024, arXiv:2404.00488"
     fidelity = "adapted"

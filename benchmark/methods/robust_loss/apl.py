@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -21,6 +21,13 @@ class APL(Method):
     """
 
     kinds = frozenset({"categorical"})
+    release = "HanxunH/Active-Passive-Losses@04bce53"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as the paper: A = -4 and the whole MAE; log 1e-4 and half of it with released=true",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network",
+    }
     family = "robust loss"
     cites = "Ma et al., 2020, arXiv:2006.13554"
     differs = "the released code has A = log 1e-4, half the MAE and a detached focal weight: released=true"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -20,8 +22,16 @@ class ASL(Method):
     kinds = frozenset({"categorical"})
     problems = frozenset({"multilabel"})
     native = frozenset({"multilabel"})
+    release = "Alibaba-MIIL/ASL@8c9e0bd"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: the sum over batch and labels",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "ours, because weights are not averaged: the network (released: the better on test of it and its average)",
+    }
     family = "robust loss"
     cites = "Ridnik et al., 2021, arXiv:2009.14119"
+    differs = "the network predicts (released: the better on test of it and the average of its weights)"
 
     def __init__(self, gamma_negative: float = 4.0, gamma_positive: float = 0.0, margin: float = 0.05) -> None:
         super().__init__()

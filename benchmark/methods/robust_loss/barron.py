@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark.functional.residuals import barron
@@ -17,6 +19,12 @@ class Barron(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "ours, because shape and scale are fixed, not learned: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Barron, 2019, arXiv:1701.03077"
     differs = "shape and scale are fixed, not learned"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,13 @@ class EMAPL(MultiLabelMethod):
     forward and one backward pass, and an inference pass over training after each epoch from W on; memory N x C.
     """
 
+    release = "Correr-Zhou/SPML-AckTheUnknown@ae1ccaf"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because nothing stops on clean validation; soft negatives after the warm-up, a share a class each epoch",
+        "normalisation": "as released: the mean over entries, 1e-5 in the logarithm",
+        "batch_statistics": "as the paper: evaluation mode where pseudo-labels are read",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Zhou et al., 2022, arXiv:2203.16219"
     keeps = "2 N C"

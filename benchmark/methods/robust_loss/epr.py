@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -18,6 +20,13 @@ class EPR(MultiLabelMethod):
     """
 
     needs = frozenset({"noise_rate"})
+    release = "elijahcole/single-positive-multi-label@89152d5"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: the mean over entries, 1e-5 in the logarithm, the regularizer over C^2",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network",
+    }
     family = "robust loss"
     cites = "Cole et al., 2021, arXiv:2106.09708"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -17,6 +19,12 @@ class Focal(Method):
 
     kinds = frozenset({"categorical"})
     native = frozenset({"multiclass", "multilabel"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Lin et al., 2017, arXiv:1708.02002"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -25,6 +26,12 @@ class GCE(Method):
     """
 
     kinds = frozenset({"categorical"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none; truncated from a third of the epochs on, every twelfth",
+        "normalisation": "as the paper: the mean over units, a constant for those left out",
+        "batch_statistics": "ours, because nothing is chosen on validation: the current network prunes, in evaluation mode",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Zhang and Sabuncu, 2018, arXiv:1805.07836"
     differs = "truncated: the current network chooses, not the best checkpoint on validation"

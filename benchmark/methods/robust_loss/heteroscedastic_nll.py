@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -25,6 +27,12 @@ class HeteroscedasticNLL(Method):
     networks = 2
     intervals = True
     warm_up = True
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the mean's output",
+    }
     family = "robust loss"
     cites = "Nix and Weigend, 1994, ICNN; Kendall and Gal, 2017, arXiv:1703.04977"
 

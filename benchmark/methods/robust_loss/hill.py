@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -15,8 +17,16 @@ class Hill(MultiLabelMethod):
     Zhang et al., 2021, arXiv:2112.07368. The reduction is the sum, as released. One forward and one backward pass.
     """
 
+    release = "xinyu1205/robust-loss-mlml@dcfa4d5"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: the sum over batch and labels",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "ours, because weights are not averaged: the network (released: the better on test of it and its average)",
+    }
     family = "robust loss"
     cites = "Zhang et al., 2021, arXiv:2112.07368"
+    differs = "the network predicts (released: the better on test of it and the average of its weights)"
 
     def __init__(self, lam: float = 1.5, margin: float = 1.0, gamma: float = 2.0) -> None:
         super().__init__()
@@ -34,8 +44,16 @@ class SPLC(MultiLabelMethod):
     backward pass.
     """
 
+    release = "xinyu1205/robust-loss-mlml@dcfa4d5"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: corrected from the second epoch on",
+        "normalisation": "as released: the sum over batch and labels",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "ours, because weights are not averaged: the network (released: the better on test of it and its average)",
+    }
     family = "label refurbishment"
     cites = "Zhang et al., 2021, arXiv:2112.07368"
+    differs = "the network predicts (released: the better on test of it and the average of its weights)"
 
     def __init__(self, tau: float = 0.6, margin: float = 1.0, gamma: float = 2.0) -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -18,6 +20,12 @@ class Huber(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Huber, 1964, Annals of Mathematical Statistics 35(1)"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark.functional.residuals import log_cosh
@@ -17,6 +19,12 @@ class LogCosh(Method):
 
     kinds = frozenset({"continuous"})
     native = frozenset({"regression"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Green, 1990, IEEE Transactions on Medical Imaging 9(1)"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -15,6 +17,12 @@ class MAE(Method):
     """
 
     native = frozenset({"multiclass", "regression"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Ghosh, Kumar and Sastry, 2017, arXiv:1712.09482"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -21,6 +23,13 @@ class MaskedSupervision(MultiLabelMethod):
     backward passes.
     """
 
+    release = "hasibzunair/msl-recognition@ffcb853"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: .3, .2 and .5 of means over entries",
+        "batch_statistics": "as released: a pass for each branch, in training mode",
+        "predicts": "as released: the network on the whole input",
+    }
     family = "robust loss"
     cites = "Hassan and Vu, 2022, arXiv:2210.00923"
     differs = "strokes are our own random walks, not the released mask files; the head is the model's, not class-specific residual attention"

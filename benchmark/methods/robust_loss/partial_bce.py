@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -20,6 +20,12 @@ class PartialBCE(MultiLabelMethod):
     forward and one backward pass.
     """
 
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: by known labels, or over=all",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Durand et al., 2019, arXiv:1902.09720"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -31,6 +33,13 @@ class PartialLabel(Method):
     needs = frozenset({"candidates"})
     views = 3
     keeps = "(window + 2) N K"
+    release = "palm-ml/POP@a5d6ca9"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: purification every few epochs after a warm-up",
+        "normalisation": "as released: the mean over three views",
+        "batch_statistics": "ours, because the trainer augments all views or none: the confidence follows the first (released: the plain image)",
+        "predicts": "as released: the network",
+    }
     family = "robust loss"
     cites = "Xu et al., 2023, arXiv:2206.00830"
     differs = "the confidence follows an augmented view where the trainer augments, not the plain image"

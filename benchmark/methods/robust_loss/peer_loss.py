@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -22,9 +24,20 @@ class PeerLoss(Method):
 
     kinds = frozenset({"categorical"})
     warm_up = True
+    release = "weijiaheng/Multi-class-Peer-Loss-functions@fba9eb6"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because one ramp serves every length: alpha rises to its value (released: by pieces to 5 or 20, the rate divided by 1 + alpha)",
+        "normalisation": "ours, because a bounded loss serves both terms: 1e-8 in the logarithm (released 1e-5)",
+        "batch_statistics": "ours, because peers are of the batch itself (released: a second pass over another batch)",
+        "predicts": "as released: the network",
+    }
     family = "robust loss"
     cites = "Liu and Guo, 2020, arXiv:1910.03231"
-    differs = "peers come from the batch itself, not from a second one; alpha ramps up"
+    differs = (
+        "peers come from the batch itself, not from a second one; alpha rises to 1 by one ramp "
+        "(released: by pieces to 5 or 20 of 300 epochs, the learning rate divided by 1 + alpha); "
+        "1e-8 in the logarithm (1e-5)"
+    )
 
     prior: Tensor
 

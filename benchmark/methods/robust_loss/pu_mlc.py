@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -24,9 +26,20 @@ class PUMLC(MultiLabelMethod):
     negatives is thrown away, which costs where they are right: on cxr_reports (recorded, linear, one seed) .71 mean average precision against erm's .79.
     """
 
+    release = "TAKELAMAG/PU-MLC@5c54d37"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as released: means over batch and positives, summed over labels",
+        "batch_statistics": "ours, because networks need not be pretrained: statistics are learned (released: frozen)",
+        "predicts": "ours, because weights are not averaged: the network (released: the better on test of it and its average)",
+    }
     family = "robust loss"
     cites = "Yuan et al., 2023, arXiv:2306.11636"
-    differs = "the loss and the mix term on any network: the paper's local-global convolution and label graph belong to its backbone"
+    differs = (
+        "the loss and the mix term on any network: the paper's local-global convolution and label "
+        "graph belong to its backbone; batch statistics are learned (released: frozen); the "
+        "network predicts (the better on test of it and the average of its weights)"
+    )
 
     def __init__(self, gamma: float = 0.55, a: float = 1.0, alpha: float = 0.3) -> None:
         super().__init__()

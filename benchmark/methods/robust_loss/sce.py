@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -16,6 +18,13 @@ class SCE(Method):
     """
 
     kinds = frozenset({"categorical"})
+    release = "YisenWang/symmetric_cross_entropy_for_noisy_labels@ec778df"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: none of its own",
+        "normalisation": "as the paper: A = -4; log 1e-4 with log_zero=-9.21",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Wang et al., 2019, arXiv:1908.06112"
     differs = "the released code has A = log 1e-4: log_zero=-9.21"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,12 @@ class SuperLoss(Method):
     """
 
     native = frozenset({"multiclass", "regression"})
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: tau is log K, or a moving average",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Castells, Weinzaepfel and Revaud, 2020, NeurIPS"
 

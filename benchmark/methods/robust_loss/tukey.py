@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,12 @@ class Tukey(Method):
     native = frozenset({"regression"})
     keeps = "N"
     warm_up = True
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: absolute errors first, the scale after every epoch",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     family = "robust loss"
     cites = "Beaton and Tukey, 1974, Technometrics 16(2)"
 

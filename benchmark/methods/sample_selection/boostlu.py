@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -21,6 +21,13 @@ class BoostLU(LargeLoss):
     One forward and one backward pass.
     """
 
+    release = "youngwk/BridgeGapExplanationPAMC@4a1986c"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as released: a plain first epoch, then delta an epoch (scaled to the run's length)",
+        "normalisation": "as released: the mean over all entries",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as the paper: boosted logits",
+    }
     cites = "Kim et al., 2023, arXiv:2304.01804"
     differs = "on models without a map of places there is one place"
 

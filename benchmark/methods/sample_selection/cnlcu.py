@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -28,6 +28,12 @@ class CNLCU(Remembering):
     """
 
     networks = 2
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the mean squared error of kept units",
+        "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
+        "predicts": "ours, because it is carried over to numbers: the mean of both networks",
+    }
     cites = "Xia et al., 2022, arXiv:2106.00445"
     differs = "ours for numbers; outliers leave, where the released code drops inliers"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -23,6 +25,12 @@ class COMIC(MultiLabelMethod):
     """
 
     networks = 3
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: labels are corrected from the second epoch on",
+        "normalisation": "as the paper: sums over batch and labels",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "as the paper: the mean logits of three networks",
+    }
     family = "sample selection"
     cites = "Zhang et al., 2023, arXiv:2309.12712"
     differs = "the released loop has the distillation of head and tail networks commented out; what they minimise is our reading"

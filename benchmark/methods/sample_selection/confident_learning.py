@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -25,6 +26,12 @@ class ConfidentLearning(Method):
     kinds = frozenset({"categorical"})
     native = frozenset({"multiclass", "multilabel"})
     keeps = "N"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: folds, then training on what is kept",
+        "normalisation": "as the paper: the mean over kept units",
+        "batch_statistics": "as the paper: held-out networks in evaluation mode",
+        "predicts": "as the paper: the network",
+    }
     family = "sample selection"
     cites = "Northcutt, Jiang and Chuang, 2021, arXiv:1911.00068"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -38,6 +39,13 @@ class ConFrag(Method):
     native = frozenset({"regression"})
     keeps = "N + F/2 x references x D"
     warm_up = True
+    release = "cdjkim/ConFrag@d3b865d"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because experts and regressor train side by side",
+        "normalisation": "as the paper: the mean squared error of what is selected",
+        "batch_statistics": "as released: experts look in evaluation mode",
+        "predicts": "as the paper: the regressor",
+    }
     family = "sample selection"
     cites = "Kim et al., 2024, arXiv:2502.17771"
     differs = "experts and regressor train side by side; neighbours among the last references; the epoch is not chosen by clean validation"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -15,17 +17,27 @@ class Cores2(Method):
 
     Cheng et al., 2021, arXiv:2010.02347, phase 1 (the second phase is consistency training on what is left out, a method of its own). beta is 0 for
     a share ``start`` of the epochs, rises linearly to its value over ``ramp``, and the sieve begins after ``sieve`` (10, 30 and 30 of 100). The loss is the
-    mean over the kept units. The classes of the regularizer are weighted by their share of the noisy labels as in the paper; the
-    released runs take the plain mean (``prior=false``), the same on balanced classes, and with it no entity is found in text.
+    mean over the kept units. The classes of the regularizer are weighted by their share of the noisy labels as in the paper, in the released code
+    by that among the labels that the sieve kept in the epoch before; with the plain mean (``prior=false``) no entity is found in text.
     CE = -log(p + 1e-8). One forward and one backward pass.
     """
 
     kinds = frozenset({"categorical"})
     warm_up = True
     keeps = "N"
+    release = "UCSC-REAL/cores@cf0945e"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because shares of the epochs count: the sieve begins at epoch 30 of 100 (released 31), beta is full at 40 (released 39)",
+        "normalisation": "ours, because labels are counted once: the prior stays (released: without what the sieve left out); the mean over kept units",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network",
+    }
     family = "sample selection"
     cites = "Cheng et al., 2021, arXiv:2010.02347"
-    differs = "phase 1 alone; the released runs have the plain mean in the regularizer: prior=false"
+    differs = (
+        "phase 1 alone; the prior of the labels stays (released: without what the sieve left out, "
+        "epoch by epoch); the sieve begins an epoch earlier, beta is full an epoch later"
+    )
 
     weights: Tensor
     margin: Tensor

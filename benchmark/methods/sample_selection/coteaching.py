@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark.core.types import Units
@@ -12,16 +14,29 @@ from benchmark.methods.step import Step
 class CoTeaching(SmallLoss):
     """Two networks, each trained on the small-loss units that the other selects.
 
-    Han et al., 2018, arXiv:1804.06872. The mean over the kept units is the loss; the released code divides it by their
-    number a second time, which Adam hides and SGD does not. Its Adam loses momentum (beta_1 .9 -> .1) and rate from epoch 80 of 200 on;
+    Han et al., 2018, arXiv:1804.06872. The mean over the ceil((1 - R) B) kept units is the loss; the released code keeps the integer part and divides by
+    their number a second time, which Adam hides and SGD does not. Its Adam loses momentum (beta_1 .9 -> .1) and rate from epoch 80 of 200 on;
     here the trainer's schedule holds for every method. Prediction: the mean of both networks (network 0 alone is
     reported beside it). Two forward and two backward passes; knows the noise rate.
     """
 
     networks = 2
+    release = "bhanML/Co-teaching@7c7fbe2"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because every epoch counts: R(0) = 0, R full at T_k (released: r / 9 at first, full two epochs earlier)",
+        "normalisation": (
+            "ours, because the paper has a mean: over the kept units, once (released: divided by them again), their share rounded up (released: down)"
+        ),
+        "batch_statistics": "as released: training mode, both networks on one batch",
+        "predicts": "ours, because a row has one prediction: the mean of both networks (released: each by itself)",
+    }
     cites = "Han et al., 2018, arXiv:1804.06872"
     fidelity = "exact"
-    differs = "the released code divides the mean over the kept units by their number once more"
+    differs = (
+        "the kept share is rounded up (released: down); R(0) = 0 and R full at T_k (r / 9 at "
+        "first, full two epochs earlier); the mean of both networks (each by itself); the released "
+        "code divides the mean over the kept units by their number once more"
+    )
 
     def outputs(self, step: Step, net: int) -> Units:
         """What a network says of the batch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -24,8 +25,22 @@ class CoTeachingPlus(CoTeaching):
     kinds = frozenset({"categorical"})
     problems = frozenset({"multiclass", "multilabel"})
     warm_up = True
+    release = "xingruiyu/coteaching_plus@a68ed61"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because every epoch counts: R(0) = 0, R full at T_k (released: r / 9 at first, full two epochs earlier)",
+        "normalisation": (
+            "ours, because the paper has a mean: over the kept units, once (released: divided by them again), their share rounded up (released: down)"
+        ),
+        "batch_statistics": "as released: training mode, both networks on one batch",
+        "predicts": "ours, because a row has one prediction: the mean of both networks (released: each by itself)",
+    }
     cites = "Yu et al., 2019, arXiv:1901.04215"
-    differs = "the released code applies softmax twice, drops sample 0 and normalizes twice"
+    differs = (
+        "the released code applies softmax twice, drops sample 0, normalizes twice, and trains on "
+        "all units of a batch without disagreement in the first 5,000 steps; the kept share is "
+        "rounded up (down); R(0) = 0 and R full at T_k (r / 9 at first, full two epochs earlier); "
+        "the mean of both networks (each by itself)"
+    )
 
     def __init__(self, ramp: float = 0.05, warmup: float = 0.1) -> None:
         super().__init__(ramp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -27,7 +28,8 @@ class CrossSplit(Method):
     training after the warm-up. Inputs of the other half get the sharpened mean of the network's own two views. MixMatch on two
     stronger views of both as in DivideMix (lambda_u, ramp of 16 epochs, uniform prior on multiclass tasks), plus ``lambda_c`` NT-Xent on a
     linear projection of the guessed half's views. No noise rate, no threshold. ``warmup`` is a share of the epochs (10 of 300; CIFAR-100 30).
-    The released code warms both networks up on all labels (``warmup_on_all``). Predictions without gradient share
+    The released code warms both networks up on all labels (``warmup_on_all``), and its loaders read the whole data set behind the halves that it
+    draws: each network trains on every label and guesses every label. Here they are apart, as the paper has it. Predictions without gradient share
     one batch (and its statistics) per network, released one by one.
 
     Adapted: continuous targets have squared errors in place of J and cross entropy and are not sharpened.
@@ -40,9 +42,28 @@ class CrossSplit(Method):
     strong_views = frozenset({2, 3})
     warm_up = True
     keeps = "N"
+    release = "SAITPublic/CrossSplit@28b9f1f"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": (
+            "ours, because shares of the epochs count: the ramp goes by epochs (released: by batches, 16 epochs of any run); both ranges before the epoch"
+        ),
+        "normalisation": "ours, because cosines are compared at .07 on a linear projection (released: .05, batch norm behind it); other means as released",
+        "batch_statistics": (
+            "ours, because one pass is cheaper: both weak views share it (released: one after the other); the resting network in evaluation mode"
+        ),
+        "predicts": "ours, because probabilities are what is averaged: their mean over both networks (released: the sum of logits)",
+    }
     family = "sample selection"
     cites = "Kim et al., 2023, arXiv:2212.01674"
-    differs = "each network warms up on its own half (released: on all labels, warmup_on_all=true)"
+    differs = (
+        "each network warms up on its own half (released: on all labels, warmup_on_all=true) and "
+        "never sees the other's labels (released: the halves are drawn and not applied); NT-Xent "
+        "at .07 (.05) on a linear projection (with batch norm, and the network's decay and "
+        "schedule); as many guessed as labelled examples a batch (half as many); the ramp goes by "
+        "epochs and is a share of the run (by batches, 16 epochs); both ranges before the epoch "
+        "(one after the first network's); no entropy penalty in warm-up (.1 under asymmetric "
+        "noise); mean probability (sum of logits)"
+    )
 
     low: Tensor
     high: Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -25,6 +26,12 @@ class Crust(AfterWarmUp):
     other medoids are wrong ones, and little is repaired. One more forward pass over the training set an epoch.
     """
 
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the mean squared error of chosen units",
+        "batch_statistics": "ours, because it is carried over to numbers: evaluation mode where units are chosen",
+        "predicts": "as the paper: the network",
+    }
     cites = "Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451"
     differs = "ours for numbers; bins of targets for classes"
 

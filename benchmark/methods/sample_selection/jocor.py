@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from benchmark import functional
@@ -20,6 +22,13 @@ class JoCoR(SmallLoss):
 
     kinds = frozenset({"categorical"})
     networks = 2
+    release = "hongxin001/JoCoR@86db359"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because every epoch counts: R(0) = 0, R full at T_k (released: r / 9 at first, full two epochs earlier)",
+        "normalisation": "ours, because no share is lost: it is rounded up (released: down); the mean over kept units",
+        "batch_statistics": "as released: training mode, both networks on one batch",
+        "predicts": "ours, because a row has one prediction: the mean of both networks (released: each by itself)",
+    }
     cites = "Wei et al., 2020, arXiv:2003.02752"
     fidelity = "exact"
     differs = "an optimizer for each network; their momentum and rate follow the trainer's schedule"

@@ -30,6 +30,12 @@ class KnownRate(Wrapper):
     """
 
     meets: ClassVar[dict[str, tuple[str, str]]] = {"noise_rate": ("rate", "estimated")}
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: none of its own",
+        "normalisation": "as the paper: that of the base",
+        "batch_statistics": "as the paper: held-out networks in evaluation mode",
+        "predicts": "as the paper: the base",
+    }
     family = "sample selection"
     cites = "Northcutt, Jiang and Chuang, 2021, arXiv:1911.00068"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -24,10 +24,20 @@ class LargeLoss(MultiLabelMethod):
     entries. One forward and one backward pass; permanent keeps N x C bits.
     """
 
+    release = "snucml/LargeLossMatters@5025d16"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because nothing stops on clean validation (released: 3 points below the best); delta an epoch, scaled to the run's length",
+        "normalisation": "as released: the mean over all entries",
+        "batch_statistics": "as released: training's passes alone",
+        "predicts": "as released: the network",
+    }
     family = "sample selection"
     cites = "Kim et al., 2022, arXiv:2206.03740"
     keeps = "N C bits"
-    differs = "permanent is what the paper says (a comparison by identity in the released code runs temporary in its place), and writes the k-th entry back too"
+    differs = (
+        "permanent is what the paper says (a comparison by identity in the released code runs "
+        "temporary in its place), and writes the k-th entry back too; no stop on clean validation"
+    )
 
     corrected: Tensor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -52,6 +53,12 @@ class LateStopping(Kept):
     needs = frozenset({"noise_rate"})
     native = frozenset({"multiclass"})
     keeps = "3 N"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: rounds on what is left, shares kept",
+        "normalisation": "as the paper: the mean over units",
+        "batch_statistics": "as the paper: evaluation mode where labels are predicted",
+        "predicts": "as the paper: the network of the last round",
+    }
     family = "sample selection"
     cites = "Yuan, Feng and Liu, 2023, arXiv:2308.13862"
     differs = "training labels are predicted without augmentation; the last round follows the trainer's schedule"

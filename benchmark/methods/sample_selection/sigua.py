@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -18,6 +20,12 @@ class Sigua(Selecting):
     """
 
     differs = "ours for numbers: squared error, no ascent on errors beyond 1 sd"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the sum over the number of kept units",
+        "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
+        "predicts": "as the paper: the network",
+    }
     cites = "Han et al., 2020, arXiv:1809.11008"
 
     def __init__(self, gamma: float = 0.01, ramp: float = 0.05) -> None:

@@ -25,10 +25,16 @@ class SmallLoss(Method):
     native = frozenset({"multiclass"})
     needs = frozenset({"noise_rate"})
     keeps = "2 N"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "as the paper: R(t) of co-teaching",
+        "normalisation": "as the paper: the mean over kept units",
+        "batch_statistics": "as the paper: training's passes alone",
+        "predicts": "ours, because it is a control: one network",
+    }
     family = "sample selection"
     cites = "Han et al., 2018, arXiv:1804.06872"
     fidelity: ClassVar[Fidelity] = "adapted"
-    differs = "one network: the control of co-teaching"
+    differs = "one network: the control of co-teaching; the kept share is rounded up"
 
     rate: Tensor
     seen: Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -23,6 +24,12 @@ class SPR(AfterWarmUp):
     """
 
     keeps = "N x D"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because it is carried over to numbers",
+        "normalisation": "ours, because it is carried over to numbers: the mean squared error of chosen units",
+        "batch_statistics": "ours, because it is carried over to numbers: evaluation mode where units are chosen",
+        "predicts": "as the paper: the network",
+    }
     cites = "Wang, Sun and Fu, 2022, arXiv:2203.15212"
     differs = "ours for numbers; the exact path in linear memory instead of groups"
 

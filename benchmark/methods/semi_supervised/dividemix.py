@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -38,8 +39,23 @@ class DivideMix(Method):
     networks, views = 2, 2
     warm_up = True
     keeps = "2 N"
+    release = "LiJunnan1992/DivideMix@d9d3058"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because shares of the epochs count: the ramp goes by epochs (released: by batches, 16 epochs of any run)",
+        "normalisation": "as released: means over both halves; losses scaled to [0, 1]",
+        "batch_statistics": (
+            "ours, because one pass is cheaper: all views of a network share it (released: one after the other); the resting network in evaluation mode"
+        ),
+        "predicts": "ours, because probabilities are what is averaged: their mean over both networks (released: the sum of logits)",
+    }
     family = "semi-supervised"
     cites = "Li, Socher and Hoi, 2020, arXiv:2002.07394"
+    differs = (
+        "the ramp of lambda_u goes by epochs and is a share of the run (released: by batches, 16 "
+        "epochs); the mean probability of both networks (released: the sum of their logits); all "
+        "views of a network share a pass and its batch statistics; averaged losses are scaled to "
+        "[0, 1] once more; a division without two parts is another epoch of warm-up"
+    )
 
     posterior: Tensor
 

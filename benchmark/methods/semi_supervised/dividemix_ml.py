@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,6 +27,13 @@ class DivideMixML(DivideMix):
     problems = frozenset({"multilabel"})
     native = frozenset()
     fidelity = "adapted"
+    release = ""
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because no paper says how",
+        "normalisation": "ours, because no paper says how",
+        "batch_statistics": "ours, because no paper says how",
+        "predicts": "ours, because no paper says how",
+    }
     cites = "Li et al., 2020, arXiv:2002.07394"
     differs = "defined here, since papers that compare with it do not say how"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -29,9 +30,19 @@ class ELRPlus(Method):
     kinds = frozenset({"categorical"})
     networks, averaged = 4, 2
     keeps = "2 N K, 2 networks"
+    release = "shengliu66/ELR@934af53"
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because decay=0.997 holds throughout (released CIFAR runs ramp it up)",
+        "normalisation": "ours, because the memory takes in clamped predictions (released: as they are); no re-weighting by default; means as released",
+        "batch_statistics": "ours, because averages are not trained: they predict in evaluation mode (released: with statistics of the batch)",
+        "predicts": "ours, because probabilities are what is averaged (released: logits)",
+    }
     family = "semi-supervised"
     cites = "Liu et al., 2020, arXiv:2007.00151"
-    differs = "the released code re-weights labels of 100 classes by their targets (reweight=true)"
+    differs = (
+        "the released code re-weights labels of 100 classes by their targets (reweight=true), "
+        "ramps the averages' decay up, averages logits and does not clamp what the memory takes in"
+    )
 
     memory: Tensor
     count: Tensor

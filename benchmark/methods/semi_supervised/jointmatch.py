@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -32,6 +33,12 @@ class JointMatch(Method):
     native = frozenset({"multiclass"})
     needs = frozenset({"trusted"})
     networks = 2
+    follows: ClassVar[dict[str, str]] = {
+        "schedule": "ours, because one update serves both sets",
+        "normalisation": "ours, because one update serves both sets: the sum of both means",
+        "batch_statistics": "ours, because words are dropped, not translated back: a pass for each view",
+        "predicts": "as the paper: both networks",
+    }
     cites = "Zou and Caragea, 2023, arXiv:2310.14583"
     fidelity = "adapted"
     differs = "words are dropped, not translated back; labelled and unlabelled batches in one update"

@@ -53,7 +53,7 @@ function primaryBoard(problem, track, narrowed, query) {
     board.methods.some((l) => known(l.low)) ? figure("Effects", `(${THICK}; ${THIN})`, intervalChart(`${title}: intervals`, board.methods.map((l) => ({ ...l, name: l.method, value: l.z })), (l) => address("method", l.name))) : "",
   ];
 }
-const MARKS = "† adapted to this task type, * knows more than the noisy labels, ‡ reported by others";
+const MARKS = "† adapted to this task type, * knows more than the noisy labels, ‡ reported by others, ∅ collapsed: (nearly) constant predictions";
 const THICK = "thick: simultaneous 95 %, max-T over methods, tasks as blocks, gray holds zero", THIN = "thin: 95 % over seeds on these tasks";
 const SEEDS = {
   key: "seeds", label: "[95 % over seeds, these tasks]", value: (l) => l.seed_low, show: (l) => (known(l.seed_low) ? `[${number(l.seed_low, 2, true)}, ${number(l.seed_high, 2, true)}]` : "n/a"),

@@ -68,13 +68,13 @@ function cellNames(cells) { // what tells these cells apart, the noise first
   return cells.map((c) => `${D.cells[c].noise} · ${D.cells[c].model}`);
 }
 function marks(i) {
-  return (L.adapted[i] ? "†" : "") + (L.knows[i] ? "*" : "") + (L.reported[i] ? "‡" : "");
+  return (L.adapted[i] ? "†" : "") + (L.knows[i] ? "*" : "") + (L.reported[i] ? "‡" : "") + (L.collapsed[i] ? "∅" : "");
 }
 function methodLink(m, mark = "") {
   const parts = D.methods[m].name.split(/(?<=[_(=])/).map((part) => [part, el("wbr")]); // where a name may break
   return el("span", null, link(parts, "method", D.methods[m].name), mark && el("abbr", { title: explain(mark) }, mark));
 }
-const explain = (mark) => [mark.includes("†") && "adapted to this task type", mark.includes("*") && "knows more than the noisy labels", mark.includes("‡") && "self-reported"].filter(Boolean).join("; ");
+const explain = (mark) => [mark.includes("†") && "adapted to this task type", mark.includes("*") && "knows more than the noisy labels", mark.includes("‡") && "self-reported", mark.includes("∅") && "collapsed: (nearly) constant predictions in at least one run"].filter(Boolean).join("; ");
 const cellLink = (c, text) => link(text || cellName(D.cells[c]), "cell", cellName(D.cells[c]));
 
 // ---------------------------------------------------------------- filters
