@@ -7,8 +7,9 @@ import re
 import pytest
 
 from benchmark.commands.documents import fidelity_table
-from benchmark.config.build import build, names, option
+from benchmark.config.build import build, option
 from benchmark.config.declarations import declared
+from benchmark.config.registry import names
 from benchmark.methods.base import AFTER, FOLLOWS, Method
 
 METHODS = names("method")
