@@ -21,8 +21,8 @@ from benchmark.data.splits import assemble
 from benchmark.measures.evaluation import side
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
+from benchmark.running.conditions import Conditions, declared_needs, extra_needs
 from benchmark.running.execution import Outcome, execute
-from benchmark.running.setting import Setting, declared_needs, extra_needs
 from benchmark.training.recipe import Recipe, input_shape
 from benchmark.training.trainer import TrainerSettings
 
@@ -78,9 +78,9 @@ def corrupt_tiny(task: Task, name: str, options: dict[str, Any], seed: int = 0) 
     return made
 
 
-def make_setting(
+def make_conditions(
     problem: str, *, epochs: int = 6, model: str | None = None, corruption: Corruption | None = None, task: Task | None = None, seed: int = 0, **trainer: Any
-) -> Setting:
+) -> Conditions:
     """What the methods of a tiny cell share."""
     task = task or make_task(problem)
     made = corruption or corrupt_tiny(task, *NOISES[problem])
@@ -95,18 +95,18 @@ def make_setting(
     train = side(data, data.train, truth.train, np.zeros(0))
     k, names = task.problem.num_classes, task.problem.names
     labels = Labels(train.right, data.train.observed().group.numpy(), train.column, train.live, task.problem.kind, k, names, task.problem.name)
-    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), {}, {}, {})
+    return Conditions(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), {}, {}, {})
 
 
-def run(method: Mapping[str, Any], setting: Setting, seed: int = 0) -> Outcome:
+def run(method: Mapping[str, Any], conditions: Conditions, seed: int = 0) -> Outcome:
     """Train one method in a setting."""
-    return execute(method, setting, seed)
+    return execute(method, conditions, seed)
 
 
 @pytest.fixture(scope="session")
-def settings() -> dict[str, Setting]:
+def settings() -> dict[str, Conditions]:
     """One tiny setting per task type."""
-    return {problem: make_setting(problem) for problem in PROBLEMS}
+    return {problem: make_conditions(problem) for problem in PROBLEMS}
 
 
 @pytest.fixture

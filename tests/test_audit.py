@@ -21,7 +21,7 @@ from benchmark.core.types import Corruption, Examples, Task
 from benchmark.data.splits import assemble
 from benchmark.methods.base import Fit
 from benchmark.noise.cache import pool_of
-from benchmark.running.setting import Setting
+from benchmark.running.conditions import Conditions
 from benchmark.training.recipe import out_of_fold
 
 Audit = Callable[..., pd.DataFrame]
@@ -133,15 +133,15 @@ def test_wrong_questions_are_one_line(arguments: list[str], words: str, tmp_path
         audit([*arguments, "method=erm", "trainer=smoke", f"paths.results={tmp_path}", f"paths.cache={tmp_path / 'cache'}"])
 
 
-def test_score_and_agreement_are_ranks(settings: dict[str, Setting]) -> None:
-    setting = settings["multiclass"]
-    size, k = len(setting.data.train), setting.data.problem.num_classes
-    given = setting.data.train.value.reshape(-1).numpy()
+def test_score_and_agreement_are_ranks(settings: dict[str, Conditions]) -> None:
+    conditions = settings["multiclass"]
+    size, k = len(conditions.data.train), conditions.data.problem.num_classes
+    given = conditions.data.train.value.reshape(-1).numpy()
     folds = np.eye(k)[given]
     folds[[3, 5]] = np.roll(folds[[3, 5]], 1, axis=1)  # two labels are contradicted
     a, b = np.zeros(size), np.zeros(size)
     a[3], a[5], b[3], b[7] = 2, 1, 10, 5
-    table, _ = ranking(setting, {"a": [Opinion(a, folds)], "b": [Opinion(b, None)]})
+    table, _ = ranking(conditions, {"a": [Opinion(a, folds)], "b": [Opinion(b, None)]})
     assert table["example"][0] == 3
     assert table["agreement"][0] == "2/2"
     assert table["score"][0] == 1
@@ -149,7 +149,7 @@ def test_score_and_agreement_are_ranks(settings: dict[str, Setting]) -> None:
     assert (table["predicted"] != table["given"]).sum() == 2
 
 
-def test_the_whole_task_adds_the_test_part_only_where_its_labels_are_observed(settings: dict[str, Setting]) -> None:
+def test_the_whole_task_adds_the_test_part_only_where_its_labels_are_observed(settings: dict[str, Conditions]) -> None:
     task: Task = settings["multiclass"].task
     size = len(task.train)
     assert len(whole(task).train) == size
@@ -160,7 +160,7 @@ def test_the_whole_task_adds_the_test_part_only_where_its_labels_are_observed(se
     assert len(found.annotations["observed"]) == len(found.train) + len(found.val)
 
 
-def test_no_fold_is_judged_by_a_copy_of_its_examples(settings: dict[str, Setting]) -> None:
+def test_no_fold_is_judged_by_a_copy_of_its_examples(settings: dict[str, Conditions]) -> None:
     task = settings["multiclass"].task
     size, held = len(task.train), len(task.test)
     twins = torch.arange(held) // 2  # equal inputs in the test part

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from boardrows import made_rows
-from conftest import make_setting, run
+from conftest import make_conditions, run
 
 from benchmark.board.comparisons import compute
 from benchmark.board.tables import marks_of, of_cells
@@ -78,18 +78,18 @@ def test_a_constant_target_convicts_nobody() -> None:
 
 @pytest.mark.parametrize("one_class", [True, False])
 def test_a_run_says_whether_it_collapsed_at_each_selection(one_class: bool) -> None:
-    setting = make_setting("multiclass", epochs=4)
-    found = run(load("method", "erm"), setting)
+    conditions = make_conditions("multiclass", epochs=4)
+    found = run(load("method", "erm"), conditions)
     if one_class:
         kept = found.evaluation._kept
-        kept.update({name: replace(at, decision=np.full_like(at.decision, setting.truth.test.y[0])) for name, at in kept.items()})
-    metrics = measure(found, setting)
+        kept.update({name: replace(at, decision=np.full_like(at.decision, conditions.truth.test.y[0])) for name, at in kept.items()})
+    metrics = measure(found, conditions)
     assert [metrics[f"test/{track}/collapsed"] for track in ("last", "noisy_val", "oracle")] == [float(one_class)] * 3
 
 
 def test_an_oracle_has_collapsed_where_its_choice_for_one_half_has() -> None:
-    setting = make_setting("multiclass", epochs=4)
-    found = run(load("method", "erm"), setting)
+    conditions = make_conditions("multiclass", epochs=4)
+    found = run(load("method", "erm"), conditions)
     kept = found.evaluation._kept
     kept["half_0"] = replace(kept["half_0"], position=99, decision=np.zeros_like(kept["half_0"].decision))
     found.evaluation.records.extend([found.evaluation.records[-1]] * 99)

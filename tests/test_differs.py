@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_setting
+from conftest import make_conditions
 from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -26,7 +26,7 @@ from benchmark.methods.base import Method, set_up
 from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape, Network
 from benchmark.models.mlp import MLP
-from benchmark.running.setting import Setting
+from benchmark.running.conditions import Conditions
 from benchmark.training.learner import Learner
 from benchmark.training.recipe import run_info
 
@@ -35,14 +35,14 @@ SHAPE = InputShape((8,), torch.float32)
 
 
 @pytest.fixture(scope="module")
-def setting() -> Setting:
-    return make_setting("multiclass")
+def conditions() -> Conditions:
+    return make_conditions("multiclass")
 
 
-def made(name: str, setting: Setting, declared: Mapping[str, Any] | None = None, epochs: int = 300, **keys: Any) -> Any:
+def made(name: str, conditions: Conditions, declared: Mapping[str, Any] | None = None, epochs: int = 300, **keys: Any) -> Any:
     method: Method = build(load("method", name, **keys), "method")
-    needs = {need: setting.declared[need] for need in method.needs} | dict(declared or {})
-    set_up(method, run_info(setting.data, setting.recipe.settings, epochs, 0, needs, method.uses_val, 16))
+    needs = {need: conditions.declared[need] for need in method.needs} | dict(declared or {})
+    set_up(method, run_info(conditions.data, conditions.recipe.settings, epochs, 0, needs, method.uses_val, 16))
     return method
 
 
@@ -55,8 +55,8 @@ def networks(count: int) -> list[Network]:
     return out
 
 
-def step_of(nets: list[Network], setting: Setting, method: Method, epoch: int = 0, **more: Any) -> Step:
-    part, at = setting.data.train, torch.arange(B)
+def step_of(nets: list[Network], conditions: Conditions, method: Method, epoch: int = 0, **more: Any) -> Step:
+    part, at = conditions.data.train, torch.arange(B)
     batch = Batch([part.x[at]] * method.views, at, part.value[at], None, {})
     return Step(nets, Multiclass(list("abcd")), batch, Passes.zeros(len(nets)), epoch=epoch, **more)
 
@@ -67,23 +67,23 @@ def released_ramp(epoch: int, batch: int, batches: int, warmup: int) -> float:
 
 
 @pytest.mark.parametrize("name", ["dividemix", "cross_split"])
-def test_the_ramp_goes_by_epochs_and_scales_with_the_run(name: str, setting: Setting) -> None:
-    long = made(name, setting, epochs=300)
+def test_the_ramp_goes_by_epochs_and_scales_with_the_run(name: str, conditions: Conditions) -> None:
+    long = made(name, conditions, epochs=300)
     start = {"dividemix": 30, "cross_split": 10}[name]
     assert long._ramp(start) == 0.0  # in every batch of the epoch
     assert released_ramp(start, 50, 100, start) == 1 / 32
     assert [long._ramp(start + k) for k in (1, 8, 16)] == pytest.approx([released_ramp(start + k, 0, 100, start) for k in (1, 8, 16)], rel=1e-3)
-    short = made(name, setting, epochs=30)
+    short = made(name, conditions, epochs=30)
     start = {"dividemix": 3, "cross_split": 1}[name]
     assert short._ramp(start + 2) == 1.0
     assert released_ramp(start + 2, 0, 100, start) == 0.125
 
 
 @pytest.mark.parametrize("name", ["dividemix", "cross_split"])
-def test_two_networks_predict_by_the_mean_probability_not_by_the_sum_of_logits(name: str, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_networks_predict_by_the_mean_probability_not_by_the_sum_of_logits(name: str, conditions: Conditions, monkeypatch: pytest.MonkeyPatch) -> None:
     logits = (torch.tensor([[3.0, 2.9, -99.0, -99.0]]), torch.tensor([[0.0, 0.0, 5.0, -99.0]]))
-    method = made(name, setting)
-    step = step_of(networks(2), setting, method)
+    method = made(name, conditions)
+    step = step_of(networks(2), conditions, method)
     real = step.units
     monkeypatch.setattr(Step, "units", lambda self, net=0, view=0: replace(real(net), output=logits[net]))
     found = method.predict(step)
@@ -107,8 +107,8 @@ def test_dividemix_scales_averaged_losses_to_one_once_more() -> None:
     assert np.abs(posterior[0] - posterior[1]).max() > 0.01
 
 
-def test_cross_split_contrasts_at_another_temperature_on_a_plain_projection(setting: Setting) -> None:
-    method = made("cross_split", setting)
+def test_cross_split_contrasts_at_another_temperature_on_a_plain_projection(conditions: Conditions) -> None:
+    method = made("cross_split", conditions)
     assert [type(layer) for layer in method.projections] == [nn.Linear, nn.Linear]  # released: batch norm behind it
     features = torch.tensor([[1.0, 0.0], [0.6, 0.8]])  # their cosine is .6: each has one partner at 1 and two others at .6
     method.projections = nn.ModuleList([nn.Identity(), nn.Identity()])
@@ -123,21 +123,21 @@ def test_cross_split_contrasts_at_another_temperature_on_a_plain_projection(sett
     assert released / ours < 0.11
 
 
-def test_cross_split_trains_its_projections_by_an_optimizer_without_decay_or_schedule(setting: Setting) -> None:
-    method = made("cross_split", setting)
+def test_cross_split_trains_its_projections_by_an_optimizer_without_decay_or_schedule(conditions: Conditions) -> None:
+    method = made("cross_split", conditions)
     (own,) = method.optimizers(0.1)
     (group,) = own.param_groups
     assert {id(p) for p in group["params"]} == {id(p) for p in method.projections.parameters()}
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.1, 0.9, 0.0)  # released: with the network, decay 5e-4, cosine
 
 
-def test_cross_split_splits_and_takes_as_many_guessed_as_labelled_examples(setting: Setting) -> None:
+def test_cross_split_splits_and_takes_as_many_guessed_as_labelled_examples(conditions: Conditions) -> None:
     """Released: both loaders are built on the whole data set behind the halves, and the second one's batches are half as large."""
     method: Method = build(load("method", "cross_split"), "method")
     epochs = 6
-    set_up(method, run_info(setting.data, setting.recipe.settings, epochs, 0, {}, False, 16))
+    set_up(method, run_info(conditions.data, conditions.recipe.settings, epochs, 0, {}, False, 16))
     nets = networks(2)
-    learner = Learner(method, nets, setting.data, setting.recipe.settings, 0, epochs=epochs, passes=Passes.zeros(2))
+    learner = Learner(method, nets, conditions.data, conditions.recipe.settings, 0, epochs=epochs, passes=Passes.zeros(2))
     steps = [step for step, _ in learner.steps(2)]
     assert steps
     for step in steps:
@@ -145,17 +145,17 @@ def test_cross_split_splits_and_takes_as_many_guessed_as_labelled_examples(setti
         labelled, guessed = set(step.index.tolist()), set(step.streams["other"].index.tolist())
         assert labelled <= set(method.halves[net].tolist())
         assert not guessed & set(method.halves[net].tolist())
-        assert len(step.streams["other"]) == setting.recipe.settings.batch_size
+        assert len(step.streams["other"]) == conditions.recipe.settings.batch_size
 
 
-def test_cross_split_measures_both_ranges_before_the_epoch(setting: Setting) -> None:
+def test_cross_split_measures_both_ranges_before_the_epoch(conditions: Conditions) -> None:
     """Released: the second network's range comes from the first one after its epoch, and both cover all labels, not the half."""
-    method = made("cross_split", setting)
+    method = made("cross_split", conditions)
     calls: list[int] = []
 
     def evaluate(split: str, net: int) -> Tensor:
         calls.append(net)
-        out = torch.full((len(setting.data.train), K), 0.05)
+        out = torch.full((len(conditions.data.train), K), 0.05)
         out[:, 0] = 0.85
         out[method.halves[net]] = 0.25  # labels that this network was trained on: they must not set the other network's range
         return out
@@ -169,19 +169,19 @@ def test_cross_split_measures_both_ranges_before_the_epoch(setting: Setting) -> 
         torch.testing.assert_close(method.high[net], expected)
 
 
-def test_cross_split_has_no_entropy_penalty_in_warm_up(setting: Setting) -> None:
+def test_cross_split_has_no_entropy_penalty_in_warm_up(conditions: Conditions) -> None:
     """Released under asymmetric noise: .1 times the mean negative entropy joins the warm-up's cross entropy."""
-    method, nets = made("cross_split", setting), networks(2)
-    step = step_of(nets, setting, method, phase=Phase("warmup", networks=(1,)))
-    output, y = nets[1](setting.data.train.x[:B]), setting.data.train.value[:B, 0]
+    method, nets = made("cross_split", conditions), networks(2)
+    step = step_of(nets, conditions, method, phase=Phase("warmup", networks=(1,)))
+    output, y = nets[1](conditions.data.train.x[:B]), conditions.data.train.value[:B, 0]
     plain = F.cross_entropy(output, y)
     torch.testing.assert_close(method.objective(step), plain)
     assert abs(float(functional.negative_entropy(output.detach()).mean())) * 0.1 > 1e-3
 
 
-def test_m_correction_hardens_over_all_remaining_epochs(setting: Setting) -> None:
+def test_m_correction_hardens_over_all_remaining_epochs(conditions: Conditions) -> None:
     """Released: 89 values from 1 to .001, one an epoch from the bootstrapping on, so .001 from epoch 199 of 300 (counted from 1)."""
-    method = made("m_correction", setting, dynamic=True, warmup=0.3667)
+    method = made("m_correction", conditions, dynamic=True, warmup=0.3667)
     assert method.start == 110  # as released: epoch 111, counted from 1
     output = torch.tensor([[0.3, 0.2, 0.1, 0.0]])
     released = np.linspace(1, 0.001, 89)
@@ -191,23 +191,23 @@ def test_m_correction_hardens_over_all_remaining_epochs(setting: Setting) -> Non
     assert method._own_label(output, 198).max() < 0.5 < float((output / 0.001).softmax(1).max())
 
 
-def test_m_correction_mixes_by_the_posterior_only_when_labels_move(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_m_correction_mixes_by_the_posterior_only_when_labels_move(conditions: Conditions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Released with dynamic mixup: inputs are mixed by the posterior for five epochs before labels are corrected."""
-    method, weights = made("m_correction", setting, dynamic=True), []
+    method, weights = made("m_correction", conditions, dynamic=True), []
     real = Step.mix
     monkeypatch.setattr(Step, "mix", lambda self, lam, *more: weights.append(lam) or real(self, lam, *more))
     for epoch in (method.start - 5, method.start - 1, method.start):
-        method.objective(step_of(networks(1), setting, method, epoch=epoch))
+        method.objective(step_of(networks(1), conditions, method, epoch=epoch))
     assert [isinstance(weight, float) for weight in weights] == [True, True, False]
 
 
-def test_m_correction_reads_posterior_and_label_from_one_pass_in_training_mode(setting: Setting) -> None:
+def test_m_correction_reads_posterior_and_label_from_one_pass_in_training_mode(conditions: Conditions) -> None:
     """Released: the label from a pass in training mode, the posterior from a second one in evaluation mode."""
     (net,) = networks(1)
-    method, modes = made("m_correction", setting), []
+    method, modes = made("m_correction", conditions), []
     net.head.register_forward_pre_hook(lambda module, inputs: modes.append(module.training))
     net.train()
-    method.objective(step_of([net], setting, method, epoch=method.start))
+    method.objective(step_of([net], conditions, method, epoch=method.start))
     assert modes == [True, True]  # the unmixed batch, the mixed one
 
 
@@ -241,20 +241,20 @@ HALF = {"noise_rate": torch.full((1, K), 0.5)}
 
 
 @pytest.mark.parametrize("name", ["coteaching", "coteaching_plus", "small_loss"])
-def test_the_kept_share_is_rounded_up(name: str, setting: Setting) -> None:
+def test_the_kept_share_is_rounded_up(name: str, conditions: Conditions) -> None:
     """Released: the integer part of (1 - R) B."""
     rate = 0.3
-    method = made(name, setting, declared={"noise_rate": torch.full((1, K), rate)}, epochs=200)
-    step = step_of(networks(2), setting, method, epoch=100)
+    method = made(name, conditions, declared={"noise_rate": torch.full((1, K), rate)}, epochs=200)
+    step = step_of(networks(2), conditions, method, epoch=100)
     units = step.units()
     kept = method.select(units, method.loss(units.output, units.target), step)
     assert int(kept.sum()) == math.ceil((1 - rate) * B) == 17
     assert int((1 - rate) * B) == 16
 
 
-def test_co_teaching_forgets_from_nothing_at_first_and_is_done_an_epoch_later(setting: Setting) -> None:
+def test_co_teaching_forgets_from_nothing_at_first_and_is_done_an_epoch_later(conditions: Conditions) -> None:
     """Released: linspace(0, r, 10) by epoch, but epoch 0 only evaluates, so the first trained epoch forgets r / 9."""
-    method = made("coteaching", setting, epochs=200)
+    method = made("coteaching", conditions, epochs=200)
     ours = [functional.forget_schedule(epoch, method.epochs, method.ramp) for epoch in range(12)]
     assert ours == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1])
     released = [*np.linspace(0, 1, 10)[1:], 1, 1, 1]  # by trained epoch
@@ -262,59 +262,59 @@ def test_co_teaching_forgets_from_nothing_at_first_and_is_done_an_epoch_later(se
     assert (ours.index(1.0), released.index(1.0)) == (10, 8)
 
 
-def test_co_teaching_divides_by_the_kept_units_once(setting: Setting) -> None:
-    nets, method = networks(2), made("coteaching", setting, declared=HALF, ramp=0.0)
-    x, y = setting.data.train.x[:B], setting.data.train.value[:B, 0]
+def test_co_teaching_divides_by_the_kept_units_once(conditions: Conditions) -> None:
+    nets, method = networks(2), made("coteaching", conditions, declared=HALF, ramp=0.0)
+    x, y = conditions.data.train.x[:B], conditions.data.train.value[:B, 0]
     losses = [F.cross_entropy(net(x), y, reduction="none") for net in nets]
     kept = [loss.argsort()[: B // 2] for loss in losses]
     released = losses[0][kept[1]].mean() / (B // 2) + losses[1][kept[0]].mean() / (B // 2)
-    torch.testing.assert_close(method.objective(step_of(nets, setting, method)), released * (B // 2))
+    torch.testing.assert_close(method.objective(step_of(nets, conditions, method)), released * (B // 2))
 
 
-def test_co_teaching_plus_learns_nothing_where_nobody_disagrees(setting: Setting) -> None:
+def test_co_teaching_plus_learns_nothing_where_nobody_disagrees(conditions: Conditions) -> None:
     """Released: in the first 5,000 steps such a batch is trained on as a whole, by cross entropy of the softmax."""
     (net,) = networks(1)
-    method = made("coteaching_plus", setting, declared=HALF, epochs=200)
-    value = method.objective(step_of([net, net], setting, method, epoch=199))
+    method = made("coteaching_plus", conditions, declared=HALF, epochs=200)
+    value = method.objective(step_of([net, net], conditions, method, epoch=199))
     value.backward()
     assert value.item() == 0.0
     assert all(p.grad is None or not p.grad.any() for p in net.parameters())
 
 
-def test_cores2_sieves_an_epoch_earlier_and_keeps_its_prior(setting: Setting) -> None:
+def test_cores2_sieves_an_epoch_earlier_and_keeps_its_prior(conditions: Conditions) -> None:
     """Released, by epoch of 100: beta is linspace(0, 2, 30) from epoch 10, all units count up to and with epoch 30, and the prior is counted anew."""
-    method, nets = made("cores2", setting, epochs=100), networks(1)
+    method, nets = made("cores2", conditions, epochs=100), networks(1)
     beta = [method.beta * functional.linear_ramp(epoch, 100, method.start, method.ramp) for epoch in (10, 25, 39, 40)]
     released = np.r_[np.zeros(10), np.linspace(0, 2, 30), np.full(60, 2.0)]
     assert beta == pytest.approx([0, 1, 2 * 29 / 30, 2])
     assert released[[10, 25, 39, 40]] == pytest.approx([0, 2 * 15 / 29, 2, 2])
     prior = method.weights.clone()
-    x, y = setting.data.train.x[:B], setting.data.train.value[:B, 0]
+    x, y = conditions.data.train.x[:B], conditions.data.train.value[:B, 0]
     cost = -(nets[0](x).softmax(1) + 1e-8).log()
     margin = cost.gather(1, y[:, None])[:, 0] - cost.mean(1)
     assert 0 < int((margin <= 0).sum()) < B
     for epoch, kept in ((29, torch.ones(B, dtype=torch.bool)), (30, margin <= 0)):
         loss = cost.gather(1, y[:, None])[:, 0] - 2 * (epoch - 10) / 30 * (prior[0] * cost).sum(1)
-        torch.testing.assert_close(method.objective(step_of(nets, setting, method, epoch=epoch)), loss[kept].mean())
+        torch.testing.assert_close(method.objective(step_of(nets, conditions, method, epoch=epoch)), loss[kept].mean())
     assert torch.equal(method.weights, prior)
 
 
-def test_peer_loss_rises_by_one_ramp(setting: Setting) -> None:
+def test_peer_loss_rises_by_one_ramp(conditions: Conditions) -> None:
     """Released on CIFAR-10: five pieces, of which the second ends at .1 and the third begins at 1, up to 5 (or 20) at epoch 300."""
-    method = made("peer_loss", setting)
+    method = made("peer_loss", conditions)
     assert [method.weight(epoch) for epoch in (0, 30, 75, 120, 299)] == pytest.approx([0, 0, 0.5, 1, 1])
     pieces = [(0, 0, 20), (0, 0.1, 20), (1, 2, 50), (2, 2.5, 50), (2.5, 3.3, 100), (3.3, 5, 100)]
     released = np.concatenate([np.linspace(low, high, count) for low, high, count in pieces])
     assert released[[39, 40, 299]] == pytest.approx([0.1, 1, 3.3 + 1.7 * 59 / 99])
 
 
-def test_glc_shares_batch_statistics_between_trusted_and_other_examples(setting: Setting) -> None:
+def test_glc_shares_batch_statistics_between_trusted_and_other_examples(conditions: Conditions) -> None:
     """Released: the two parts of a batch take a pass each, and each is normalized by itself."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(8, 6), nn.BatchNorm1d(6), nn.Linear(6, K))
-    x, y = setting.data.train.x[:B], setting.data.train.value[:B, 0]
+    x, y = conditions.data.train.x[:B], conditions.data.train.value[:B, 0]
     right = torch.where(torch.arange(B) < 8, y, -1)
-    method = made("glc", setting, declared={"trusted": right})
+    method = made("glc", conditions, declared={"trusted": right})
     method.register_buffer("transition", torch.full((1, K, K), 0.1) + 0.6 * torch.eye(K))
     method.register_buffer("trusted", right)
 
@@ -322,7 +322,7 @@ def test_glc_shares_batch_statistics_between_trusted_and_other_examples(setting:
         corrected = F.nll_loss((output.softmax(1) @ method.transition[0]).log(), y, reduction="none")
         return torch.where(trusted, F.cross_entropy(output, y, reduction="none"), corrected)
 
-    step = step_of(networks(1), setting, method)
+    step = step_of(networks(1), conditions, method)
     real = step.units()
 
     class Once:

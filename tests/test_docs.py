@@ -43,9 +43,9 @@ def test_files_that_the_documents_name_exist() -> None:
             assert (base / target).exists(), f"{page} links to {target}"
 
 
-def test_files_that_the_architecture_page_names_exist() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf8")
-    named = set(re.findall(r"`((?:benchmark|conf|tasks|tests|docs|results)/[\w./]+|[\w./]+\.(?:py|toml|yaml))`", text))
+def test_files_that_architecture_and_glossary_name_exist() -> None:
+    text = "".join((ROOT / "docs" / name).read_text(encoding="utf8") for name in ("architecture.md", "glossary.md"))
+    named = set(re.findall(r"`((?:benchmark|conf|tasks|tests|docs)/[\w./]+|[\w./]+\.(?:py|toml|yaml))`", text))
     assert len(named) > 40
     assert not [name for name in sorted(named) if not (ROOT / name).exists()]
 

@@ -28,10 +28,10 @@ from benchmark.core.errors import DataError, LaunchError
 from benchmark.core.paths import PLUGINS, Paths
 from benchmark.results.row import DIED
 from benchmark.results.store import Store
+from benchmark.running.conditions import _conditions
 from benchmark.running.execution import Outcome, execute
 from benchmark.running.launching import launched
 from benchmark.running.runner import Options, run_cell
-from benchmark.running.setting import _setting
 from benchmark.running.sweep import pending
 
 SEED = (0, 0, 0)
@@ -218,7 +218,7 @@ def test_altered_reference_predictions_are_named_and_made_again(cells: list[Cell
     (path,) = (paths.cache / "reference").glob("*.npz")
     good = path.read_bytes()
     path.write_bytes(good[:200] + bytes([good[200] ^ 1]) + good[201:])
-    _setting.cache_clear()
+    _conditions.cache_clear()
     (again,) = run_cell(cells[0], [SEED], paths, Options(on_existing="rerun"))
     assert path.read_bytes() == good
     assert again.metrics == first.metrics

@@ -23,8 +23,8 @@ from benchmark.data.problems import Multiclass
 from benchmark.models import features
 from benchmark.models.encoder import Encoder
 from benchmark.noise.cache import corrupt
+from benchmark.running.conditions import load_task
 from benchmark.running.runner import run_cell
-from benchmark.running.setting import load_task
 
 
 class Means(Encoder):
@@ -176,7 +176,7 @@ def test_a_linear_cell_on_features_of_a_folder_of_images(
 ) -> None:
     """From make features to a row; a network for images is refused before data are loaded."""
     monkeypatch.setattr("benchmark.commands.features.encoder", ENCODERS.__getitem__)
-    monkeypatch.setattr("benchmark.running.setting.encoder", ENCODERS.__getitem__)
+    monkeypatch.setattr("benchmark.running.conditions.encoder", ENCODERS.__getitem__)
     (tmp_path / "own").mkdir()
     options = ",".join(f"{key}={value}" for key, value in WRITERS["image_folder"](tmp_path / "own").items())
     assert compute([f"task=image_folder({options})", "encoder=means", f"paths.cache={paths.cache}"]) == 0

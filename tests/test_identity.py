@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_setting, run
+from conftest import make_conditions, run
 
 from benchmark.config.build import load
 from benchmark.config.code import source_digest
@@ -167,7 +167,7 @@ def test_generator_is_its_own_and_leaves_the_global_one() -> None:
 
 def test_methods_of_a_cell_share_all_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Split, order, initial weights: whatever a run asks a seed for, a run of another method asks for the same."""
-    setting = make_setting("multiclass", epochs=2)
+    conditions = make_conditions("multiclass", epochs=2)
     asked: list[str] = []
 
     def listening(*parts: Any, length: int = 16) -> str:
@@ -179,7 +179,7 @@ def test_methods_of_a_cell_share_all_seeds(monkeypatch: pytest.MonkeyPatch) -> N
     found = {}
     for name in ("erm", "elr"):
         asked.clear()
-        run(load("method", name), setting, seed=5)
+        run(load("method", name), conditions, seed=5)
         found[name] = list(asked)
     assert found["erm"] == found["elr"]
     assert {json.loads(axes)[0] for axes in found["erm"]} >= {"init", "order"}

@@ -14,7 +14,7 @@ import imagefiles
 import numpy as np
 import pytest
 import torch
-from conftest import make_setting, run
+from conftest import make_conditions, run
 from imagefiles import TEST, TRAIN, encoded, write_images
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -33,7 +33,7 @@ from benchmark.data.sources import Source
 from benchmark.data.splits import assemble
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
-from benchmark.running.setting import load_task as load_resolved
+from benchmark.running.conditions import load_task as load_resolved
 from benchmark.training.prediction import EVALUATION_BATCH
 from tasks import cifar10, cifar100, fashion_mnist
 
@@ -109,7 +109,7 @@ def test_no_float_copy_of_all_images_is_ever_made(augment: str) -> None:
     x, y = torch.randint(0, 256, (2600, 3, 6, 6), dtype=torch.uint8), np.arange(2600) % 4
     task = Task("pictures", Multiclass(list("abcd")), Examples(x, y), Examples(x[:100], y[:100]))
     with Largest() as seen:
-        done = run({"_target_": "benchmark.methods.baseline.erm.ERM"}, make_setting("multiclass", task=task, model="linear", epochs=1, augment=augment))
+        done = run({"_target_": "benchmark.methods.baseline.erm.ERM"}, make_conditions("multiclass", task=task, model="linear", epochs=1, augment=augment))
     assert done.evaluation.records
     assert 0 < seen.size <= EVALUATION_BATCH * x[0].numel() < x.numel()
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import NOISES, PROBLEMS, corrupt_tiny, make_setting, make_task, run
+from conftest import NOISES, PROBLEMS, corrupt_tiny, make_conditions, make_task, run
 
 from benchmark.config.build import build, load, option, resolve_target
 from benchmark.config.registry import names
 from benchmark.core.types import Evaluate, Phase
 from benchmark.methods.base import FitFunction, Method, set_up
 from benchmark.methods.step import Step
-from benchmark.running.setting import Setting
+from benchmark.running.conditions import Conditions
 from benchmark.training.recipe import run_info
 
 ATOMS = (int, float, str, bytes, bool, complex, type(None), type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device)
@@ -84,31 +84,31 @@ class Spy(Method):
         return super().update(step, backward, optimizers)
 
 
-def marked(problem: str) -> tuple[Setting, Any]:
+def marked(problem: str) -> tuple[Conditions, Any]:
     """A setting whose right and test labels are values that occur nowhere else."""
     task = make_task(problem)
     made = corrupt_tiny(task, *NOISES[problem])
-    setting = make_setting(problem, corruption=made, epochs=2)
+    conditions = make_conditions(problem, corruption=made, epochs=2)
     rng = np.random.default_rng(5)
 
     def secret(size: int) -> np.ndarray:
         return rng.integers(10_000, 20_000, size) + 0.25 if problem == "regression" else rng.integers(10_000, 20_000, size)
 
-    assert setting.truth.train is not None
-    assert setting.truth.val is not None
-    truth = dataclasses.replace(setting.truth, train=secret(len(setting.truth.train)), val=secret(len(setting.truth.val)))
-    return dataclasses.replace(setting, truth=truth), secret
+    assert conditions.truth.train is not None
+    assert conditions.truth.val is not None
+    truth = dataclasses.replace(conditions.truth, train=secret(len(conditions.truth.train)), val=secret(len(conditions.truth.val)))
+    return dataclasses.replace(conditions, truth=truth), secret
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_nothing_handed_to_a_method_leads_to_a_right_or_test_label(problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting, _ = marked(problem)
+    conditions, _ = marked(problem)
     spy = Spy()
     monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: spy)
     # right labels are secret numbers now: they must not be scored, only be out of reach
     monkeypatch.setattr("benchmark.measures.evaluation.memorization", lambda *a, **k: {})
-    run({}, setting)
-    test_x = setting.task.test.x
+    run({}, conditions)
+    test_x = conditions.task.test.x
     assert len(spy.handed) > 8
     for thing in spy.handed:
         for array in arrays(thing):
@@ -133,7 +133,7 @@ BLIND = [n for n in names("method") if "transition" not in resolve_target(option
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("name", BLIND)
-def test_predictions_do_not_depend_on_right_labels(name: str, problem: str, settings: dict[str, Setting]) -> None:
+def test_predictions_do_not_depend_on_right_labels(name: str, problem: str, settings: dict[str, Conditions]) -> None:
     """Right labels of the loaded artefact become garbage, rate and T stay: the test predictions keep their digest."""
     cls = resolve_target(option("method", name), "method")
     kind = "continuous" if problem == "regression" else "categorical"
@@ -147,13 +147,13 @@ def test_predictions_do_not_depend_on_right_labels(name: str, problem: str, sett
     garbage = np.where(live, np.where(garbage == -1, 0, garbage), made.clean) if problem != "regression" else garbage
     digests = []
     for clean in (made.clean, garbage):
-        setting = make_setting(problem, corruption=dataclasses.replace(made, clean=clean), epochs=3)
-        setting = dataclasses.replace(setting, declared=settings[problem].declared)
-        digests.append([record.predictions for record in run(load("method", name), setting).evaluation.records])
+        conditions = make_conditions(problem, corruption=dataclasses.replace(made, clean=clean), epochs=3)
+        conditions = dataclasses.replace(conditions, declared=settings[problem].declared)
+        digests.append([record.predictions for record in run(load("method", name), conditions).evaluation.records])
     assert digests[0] == digests[1]
 
 
-def test_a_method_cannot_read_what_it_does_not_declare(settings: dict[str, Setting]) -> None:
+def test_a_method_cannot_read_what_it_does_not_declare(settings: dict[str, Conditions]) -> None:
     class Curious(Method):
         def setup(self, run: Any) -> None:
             run.need("transition")

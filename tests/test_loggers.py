@@ -22,9 +22,9 @@ from benchmark.core.errors import ConfigError
 from benchmark.core.paths import Paths
 from benchmark.measures.label_errors import Side, kept_quality
 from benchmark.methods.base import Method
+from benchmark.running.conditions import Conditions
 from benchmark.running.loggers import open_logger
 from benchmark.running.runner import Options, run_cell
-from benchmark.running.setting import Setting
 from benchmark.running.suspects import COLUMNS, suspects
 
 DAY = "2026-01-01T00:00:00"
@@ -187,21 +187,21 @@ def test_the_report_is_uploaded_to_the_project_of_the_key(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("problem", ["multiclass", "tagging", "multilabel", "regression"])
-def test_suspicious_labels_are_shown_with_what_a_person_needs(problem: str, settings: dict[str, Setting]) -> None:
-    setting = settings[problem]
+def test_suspicious_labels_are_shown_with_what_a_person_needs(problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
 
     class Known(Method):
         def suspicion(self) -> torch.Tensor:
-            return torch.arange(setting.data.num_units, dtype=torch.float)
+            return torch.arange(conditions.data.num_units, dtype=torch.float)
 
-    lines = suspects(Known(), setting, 4)
+    lines = suspects(Known(), conditions, 4)
     assert len(lines) == 4
     assert all(len(line) == len(COLUMNS) for line in lines)
     scores = [line[COLUMNS.index("suspicion")] for line in lines]
     assert scores == sorted(scores, reverse=True)
-    live = setting.data.train.live.flatten()
-    assert all(live[line[0] * setting.data.problem.width + line[1]] for line in lines)
-    assert suspects(Method(), setting) == []
+    live = conditions.data.train.live.flatten()
+    assert all(live[line[0] * conditions.data.problem.width + line[1]] for line in lines)
+    assert suspects(Method(), conditions) == []
 
 
 def test_what_is_kept_is_right_as_often_as_it_says() -> None:

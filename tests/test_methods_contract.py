@@ -22,8 +22,8 @@ from benchmark.config.support import layers
 from benchmark.core.digests import digest
 from benchmark.methods.base import NEEDS, Method, set_up
 from benchmark.methods.step import Batch, Passes, Step
+from benchmark.running.conditions import Conditions
 from benchmark.running.execution import Outcome
-from benchmark.running.setting import Setting
 from benchmark.training.recipe import run_info
 
 METHODS = names("method")
@@ -37,12 +37,12 @@ def serves(name: str, problem: str) -> bool:
 PAIRS = [(name, problem) for name in METHODS for problem in PROBLEMS if serves(name, problem)]
 
 
-def made(name: str, setting: Setting) -> Method:
+def made(name: str, conditions: Conditions) -> Method:
     """A method that is set up, its side trainings included where it has any."""
     method: Method = build(load("method", name), "method")
-    needs = {need: setting.declared[need] for need in method.needs}
-    width = setting.recipe.networks(setting.data.problem, 1)[0].feature_width
-    set_up(method, run_info(setting.data, setting.recipe.settings, 6, 0, needs, method.uses_val, width))
+    needs = {need: conditions.declared[need] for need in method.needs}
+    width = conditions.recipe.networks(conditions.data.problem, 1)[0].feature_width
+    set_up(method, run_info(conditions.data, conditions.recipe.settings, 6, 0, needs, method.uses_val, width))
     return method
 
 
@@ -50,7 +50,7 @@ Trained = Callable[[str, str], Outcome]
 
 
 @pytest.fixture(scope="session")
-def trained(settings: dict[str, Setting]) -> Trained:
+def trained(settings: dict[str, Conditions]) -> Trained:
     """One finished run per method and task type, shared by the tests that only look at it."""
 
     @functools.cache
@@ -60,12 +60,12 @@ def trained(settings: dict[str, Setting]) -> Trained:
     return of
 
 
-def batch_step(method: Method, setting: Setting, at: torch.Tensor, networks: Any) -> Step:
-    part = setting.data.train
+def batch_step(method: Method, conditions: Conditions, at: torch.Tensor, networks: Any) -> Step:
+    part = conditions.data.train
     live = None if bool(part.live.all()) else part.live[at]
     extras = {name: table[at] for name, table in part.extras.items() if name in method.needs}
     batch = Batch([part.x[at]] * method.views, at, part.value[at], live, extras)
-    return Step(networks, setting.data.problem, batch, Passes.zeros(method.networks))
+    return Step(networks, conditions.data.problem, batch, Passes.zeros(method.networks))
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -88,7 +88,7 @@ def test_docstring_cites_and_prices(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
-def test_passes_are_as_declared(name: str, problem: str, settings: dict[str, Setting], trained: Trained) -> None:
+def test_passes_are_as_declared(name: str, problem: str, settings: dict[str, Conditions], trained: Trained) -> None:
     """Counted by hooks on the networks, per training example and epoch of the trainer."""
     outcome, data, epochs = trained(name, problem), settings[problem].data, settings[problem].recipe.settings.epochs
     price = outcome.method.passes(epochs)
@@ -103,19 +103,19 @@ def test_passes_are_as_declared(name: str, problem: str, settings: dict[str, Set
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
-def test_fit_beats_chance(name: str, problem: str, settings: dict[str, Setting], trained: Trained) -> None:
-    setting = settings[problem]
+def test_fit_beats_chance(name: str, problem: str, settings: dict[str, Conditions], trained: Trained) -> None:
+    conditions = settings[problem]
     outcome = trained(name, problem)
     chance = {"multiclass": 0.25, "multilabel": 0.382, "tagging": 0.15, "regression": 0.89}[problem]
     score = outcome.evaluation.records[-1].primary["test"]
     assert score < chance if problem == "regression" else score > chance
     assert outcome.cost["passes"] > 0
     suspicion = outcome.method.suspicion()
-    assert suspicion is None or (suspicion.shape == (setting.data.num_units,) and bool(suspicion.isfinite().all()))
+    assert suspicion is None or (suspicion.shape == (conditions.data.num_units,) and bool(suspicion.isfinite().all()))
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
-def test_same_seed_same_bits_and_no_global_generator(name: str, problem: str, settings: dict[str, Setting], trained: Trained) -> None:
+def test_same_seed_same_bits_and_no_global_generator(name: str, problem: str, settings: dict[str, Conditions], trained: Trained) -> None:
     """Two runs agree bit for bit although the global generators moved in between, and leave those as they were."""
     first = trained(name, problem).evaluation
     torch.manual_seed(11)
@@ -128,13 +128,13 @@ def test_same_seed_same_bits_and_no_global_generator(name: str, problem: str, se
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
-def test_objective_is_finite_and_differentiable(name: str, problem: str, settings: dict[str, Setting]) -> None:
-    setting = settings[problem]
-    method = made(name, setting)
+def test_objective_is_finite_and_differentiable(name: str, problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    method = made(name, conditions)
     if type(method).prepare is not Method.prepare and "prepare" in vars(type(method)):
         pytest.skip("its objective exists after side trainings; test_fit_beats_chance covers it")
-    networks = setting.recipe.networks(setting.data.problem, method.networks)
-    value = method.objective(batch_step(method, setting, torch.arange(24), networks))
+    networks = conditions.recipe.networks(conditions.data.problem, method.networks)
+    value = method.objective(batch_step(method, conditions, torch.arange(24), networks))
     assert value.shape == ()
     assert bool(value.isfinite())
     value.backward()
@@ -145,11 +145,11 @@ def test_objective_is_finite_and_differentiable(name: str, problem: str, setting
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
-def test_loss_follows_the_order_of_units(name: str, problem: str, settings: dict[str, Setting]) -> None:
-    setting = settings[problem]
-    method = made(name, setting)
-    networks = setting.recipe.networks(setting.data.problem, 1)
-    units = batch_step(method, setting, torch.arange(24), networks * method.networks).units()
+def test_loss_follows_the_order_of_units(name: str, problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    method = made(name, conditions)
+    networks = conditions.recipe.networks(conditions.data.problem, 1)
+    units = batch_step(method, conditions, torch.arange(24), networks * method.networks).units()
     order = torch.randperm(len(units.target), generator=torch.Generator().manual_seed(1))
     loss = method.loss(units.output, units.target)
     assert loss.shape == units.target.shape
@@ -157,25 +157,25 @@ def test_loss_follows_the_order_of_units(name: str, problem: str, settings: dict
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
-def test_objective_ignores_the_order_of_examples(name: str, problem: str, settings: dict[str, Setting]) -> None:
-    setting = settings[problem]
-    method = made(name, setting)
+def test_objective_ignores_the_order_of_examples(name: str, problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    method = made(name, conditions)
     if "prepare" in vars(type(method)):
         pytest.skip("its objective exists after side trainings")
     if hasattr(method, "rng"):
         pytest.skip("it pairs examples at random")
-    networks = setting.recipe.networks(setting.data.problem, method.networks)
+    networks = conditions.recipe.networks(conditions.data.problem, method.networks)
     at = torch.arange(24)
-    values = [copy.deepcopy(method).objective(batch_step(method, setting, order, networks)) for order in (at, at.flip(0))]
+    values = [copy.deepcopy(method).objective(batch_step(method, conditions, order, networks)) for order in (at, at.flip(0))]
     assert torch.allclose(values[0], values[1], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
-def test_state_round_trip(name: str, problem: str, settings: dict[str, Setting], trained: Trained) -> None:
+def test_state_round_trip(name: str, problem: str, settings: dict[str, Conditions], trained: Trained) -> None:
     """state_dict of a trained method goes into a fresh one, which then suspects the same labels."""
-    setting = settings[problem]
+    conditions = settings[problem]
     method = trained(name, problem).method
-    fresh = made(name, setting)
+    fresh = made(name, conditions)
     for key, value in method.state_dict().items():
         if key not in fresh.state_dict():  # allocated by side trainings
             fresh.register_buffer(key, torch.empty_like(value))
@@ -185,11 +185,11 @@ def test_state_round_trip(name: str, problem: str, settings: dict[str, Setting],
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_test_set_is_left_alone(problem: str, settings: dict[str, Setting]) -> None:
-    setting = settings[problem]
-    before = digest(setting.task.test.x, setting.task.test.y, setting.data.val.x, setting.data.val.value)
-    run(load("method", "mixup"), setting)
-    assert digest(setting.task.test.x, setting.task.test.y, setting.data.val.x, setting.data.val.value) == before
+def test_test_set_is_left_alone(problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    before = digest(conditions.task.test.x, conditions.task.test.y, conditions.data.val.x, conditions.data.val.value)
+    run(load("method", "mixup"), conditions)
+    assert digest(conditions.task.test.x, conditions.task.test.y, conditions.data.val.x, conditions.data.val.value) == before
 
 
 def test_every_kind_is_served_by_the_plain_baselines() -> None:

@@ -16,7 +16,7 @@ from benchmark.core.errors import ConfigError
 from benchmark.core.types import Observed
 from benchmark.functional import confident_rate
 from benchmark.methods.base import Method, set_up
-from benchmark.running.setting import Setting
+from benchmark.running.conditions import Conditions
 from benchmark.training.recipe import run_info
 
 
@@ -46,28 +46,28 @@ def test_a_class_that_nobody_is_sure_of_has_rate_zero() -> None:
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize(("rate", "factor"), [(True, 1.0), ("x0.5", 0.5), ("x1.5", 1.5)])
-def test_the_base_is_told_a_multiple(rate: Any, factor: float, problem: str, settings: dict[str, Setting]) -> None:
-    setting, rates = settings[problem], []
+def test_the_base_is_told_a_multiple(rate: Any, factor: float, problem: str, settings: dict[str, Conditions]) -> None:
+    conditions, rates = settings[problem], []
     for content in (load("method", "small_loss"), config(rate)):
         method: Method = build(content, "method")
-        set_up(method, run_info(setting.data, setting.recipe.settings, 4, 0, {"noise_rate": setting.declared["noise_rate"]}))
+        set_up(method, run_info(conditions.data, conditions.recipe.settings, 4, 0, {"noise_rate": conditions.declared["noise_rate"]}))
         rates.append(getattr(method, "base", method).rate)
     assert torch.allclose(rates[1], (factor * rates[0]).clamp(max=0.95))
 
 
-def test_a_true_rate_changes_no_bit_and_a_wrong_one_does(settings: dict[str, Setting]) -> None:
-    setting = settings["multiclass"]
-    plain, true, wrong = (run(c, setting).evaluation.records[-1].predictions for c in (load("method", "small_loss"), config(True), config("x0.5")))
+def test_a_true_rate_changes_no_bit_and_a_wrong_one_does(settings: dict[str, Conditions]) -> None:
+    conditions = settings["multiclass"]
+    plain, true, wrong = (run(c, conditions).evaluation.records[-1].predictions for c in (load("method", "small_loss"), config(True), config("x0.5")))
     assert plain == true != wrong
 
 
 @pytest.mark.parametrize("problem", ["multiclass", "multilabel", "tagging"])
-def test_an_estimate_needs_nobody_to_know_the_rate(problem: str, settings: dict[str, Setting]) -> None:
-    setting = settings[problem]
-    outcome = run(config("estimated"), setting)
-    epochs = setting.recipe.settings.epochs
+def test_an_estimate_needs_nobody_to_know_the_rate(problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    outcome = run(config("estimated"), conditions)
+    epochs = conditions.recipe.settings.epochs
     assert outcome.method.needs == frozenset()
-    price, forward = outcome.method.passes(epochs), sum(outcome.cost["forward"]) / (len(setting.data.train) * epochs)
+    price, forward = outcome.method.passes(epochs), sum(outcome.cost["forward"]) / (len(conditions.data.train) * epochs)
     assert forward == pytest.approx(price.forward, abs=0.02)
     rate = outcome.method.base.rate  # type: ignore[union-attr]
     assert bool(((rate >= 0) & (rate <= 0.95)).all())
@@ -79,7 +79,7 @@ def test_an_estimate_is_no_privilege_on_the_board() -> None:
     assert _privileged(config("estimated"), "known_rate") == ""
 
 
-def test_what_cannot_be_is_one_line(settings: dict[str, Setting]) -> None:
+def test_what_cannot_be_is_one_line(settings: dict[str, Conditions]) -> None:
     with pytest.raises(ConfigError, match="ERM asks for no noise rate: wrap a method that does"):
         build(config("x0.5", base="erm"), "method")
     with pytest.raises(ConfigError, match=r"method\.rate=false is unknown"):

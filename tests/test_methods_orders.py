@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import corrupt_tiny, make_setting, make_task, run
+from conftest import corrupt_tiny, make_conditions, make_task, run
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -23,7 +23,7 @@ from benchmark.methods.base import Method, set_up
 from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape, Network
 from benchmark.models.mlp import MLP
-from benchmark.running.setting import Setting
+from benchmark.running.conditions import Conditions
 from benchmark.training.recipe import run_info
 from benchmark.training.trainer import ActiveOptimizers
 
@@ -45,8 +45,8 @@ class Normed(Network):
 
 
 @pytest.fixture(scope="module")
-def setting() -> Setting:
-    return make_setting("multiclass")
+def conditions() -> Conditions:
+    return make_conditions("multiclass")
 
 
 def networks(count: int, kind: Callable[[], Network] = lambda: MLP(SHAPE, K, [16])) -> list[Network]:
@@ -58,15 +58,15 @@ def networks(count: int, kind: Callable[[], Network] = lambda: MLP(SHAPE, K, [16
     return out
 
 
-def made(name: str, setting: Setting, features: int = 16, declared: Mapping[str, Any] | None = None, epochs: int = 20, **keys: Any) -> Any:
+def made(name: str, conditions: Conditions, features: int = 16, declared: Mapping[str, Any] | None = None, epochs: int = 20, **keys: Any) -> Any:
     method: Method = build(load("method", name, **keys), "method")
-    needs = {need: setting.declared[need] for need in method.needs} | dict(declared or {})
-    set_up(method, run_info(setting.data, setting.recipe.settings, epochs, 0, needs, method.uses_val, features))
+    needs = {need: conditions.declared[need] for need in method.needs} | dict(declared or {})
+    set_up(method, run_info(conditions.data, conditions.recipe.settings, epochs, 0, needs, method.uses_val, features))
     return method
 
 
-def step_of(nets: Sequence[Network], setting: Setting, method: Method, *, epoch: int = 0, at: Tensor | None = None, **more: Any) -> Step:
-    part, at = setting.data.train, torch.arange(B) if at is None else at
+def step_of(nets: Sequence[Network], conditions: Conditions, method: Method, *, epoch: int = 0, at: Tensor | None = None, **more: Any) -> Step:
+    part, at = conditions.data.train, torch.arange(B) if at is None else at
     extras = {name: table[at] for name, table in part.extras.items() if name in method.needs}
     batch = Batch([part.x[at]] * method.views, at, part.value[at], None, extras)
     return Step(nets, PROBLEM, batch, Passes.zeros(len(nets)), epoch=epoch, **more)
@@ -80,110 +80,110 @@ def gradients(net: nn.Module) -> list[Tensor]:
     return [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in net.parameters()]
 
 
-def plain(nets: Sequence[Network], setting: Setting) -> list[Tensor]:
+def plain(nets: Sequence[Network], conditions: Conditions) -> list[Tensor]:
     """(B,) cross entropies of the batch, by network."""
-    x, y = setting.data.train.x[:B], setting.data.train.value[:B, 0]
+    x, y = conditions.data.train.x[:B], conditions.data.train.value[:B, 0]
     return [F.cross_entropy(net(x), y, reduction="none") for net in nets]
 
 
 HALF = {"noise_rate": torch.full((1, K), 0.5)}
 
 
-def test_coteaching_exchanges_selections_and_normalizes_once(setting: Setting) -> None:
+def test_coteaching_exchanges_selections_and_normalizes_once(conditions: Conditions) -> None:
     nets = networks(2)
-    method = made("coteaching", setting, declared=HALF, ramp=0.0)
-    losses = plain(nets, setting)
+    method = made("coteaching", conditions, declared=HALF, ramp=0.0)
+    losses = plain(nets, conditions)
     small = [loss.argsort()[: B // 2] for loss in losses]
     expected = losses[0][small[1]].sum() / (B // 2) + losses[1][small[0]].sum() / (B // 2)
-    torch.testing.assert_close(method.objective(step_of(nets, setting, method)), expected)
+    torch.testing.assert_close(method.objective(step_of(nets, conditions, method)), expected)
 
 
-def test_coteaching_that_forgets_nothing_is_two_plain_networks(setting: Setting) -> None:
+def test_coteaching_that_forgets_nothing_is_two_plain_networks(conditions: Conditions) -> None:
     nets = networks(2)
-    method = made("coteaching", setting, declared={"noise_rate": torch.zeros(1, K)})
-    method.objective(step_of(nets, setting, method, epoch=9)).backward()
+    method = made("coteaching", conditions, declared={"noise_rate": torch.zeros(1, K)})
+    method.objective(step_of(nets, conditions, method, epoch=9)).backward()
     found = [gradients(net) for net in nets]
-    for net, loss in zip(nets, plain(nets, setting), strict=True):
+    for net, loss in zip(nets, plain(nets, conditions), strict=True):
         net.zero_grad()
         loss.mean().backward()
     torch.testing.assert_close(found, [gradients(net) for net in nets])
 
 
-def test_coteaching_plus_exchanges_among_units_in_dispute(setting: Setting) -> None:
+def test_coteaching_plus_exchanges_among_units_in_dispute(conditions: Conditions) -> None:
     nets = networks(2)
-    method = made("coteaching_plus", setting, declared=HALF, ramp=0.0)
-    x = setting.data.train.x[:B]
+    method = made("coteaching_plus", conditions, declared=HALF, ramp=0.0)
+    x = conditions.data.train.x[:B]
     dispute = torch.nonzero(nets[0](x).argmax(1) != nets[1](x).argmax(1))[:, 0]
     assert 3 < len(dispute) < B
-    losses = [loss[dispute] for loss in plain(nets, setting)]
+    losses = [loss[dispute] for loss in plain(nets, conditions)]
     kept = math.ceil(len(dispute) / 2)
     small = [loss.argsort()[:kept] for loss in losses]
     expected = losses[0][small[1]].mean() + losses[1][small[0]].mean()
-    torch.testing.assert_close(method.objective(step_of(nets, setting, method, epoch=10)), expected)
+    torch.testing.assert_close(method.objective(step_of(nets, conditions, method, epoch=10)), expected)
     same = [nets[0], nets[0]]
-    agreed = method.objective(step_of(same, setting, method, epoch=10))
+    agreed = method.objective(step_of(same, conditions, method, epoch=10))
     agreed.backward()
     assert float(agreed.detach()) == 0
     assert all(float(g.abs().max()) == 0 for g in gradients(nets[0]))
 
 
-def test_jocor_has_both_directions_of_kl_and_one_selection(setting: Setting) -> None:
+def test_jocor_has_both_directions_of_kl_and_one_selection(conditions: Conditions) -> None:
     nets = networks(2)
-    method = made("jocor", setting, declared=HALF, ramp=0.0, lam=0.3)
-    x = setting.data.train.x[:B]
+    method = made("jocor", conditions, declared=HALF, ramp=0.0, lam=0.3)
+    x = conditions.data.train.x[:B]
     p, q = (net(x).softmax(1) for net in nets)
     both = (p * (p / q).log()).sum(1) + (q * (q / p).log()).sum(1)
-    joint = 0.7 * sum(plain(nets, setting)) + 0.3 * both
+    joint = 0.7 * sum(plain(nets, conditions)) + 0.3 * both
     expected = joint[joint.argsort()[: B // 2]].mean()
     expected.backward()
     wanted = [gradients(net) for net in nets]
     for net in nets:
         net.zero_grad()
-    found = method.objective(step_of(nets, setting, method))
+    found = method.objective(step_of(nets, conditions, method))
     found.backward()
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close([gradients(net) for net in nets], wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_elr_updates_its_memory_before_its_loss(setting: Setting) -> None:
+def test_elr_updates_its_memory_before_its_loss(conditions: Conditions) -> None:
     nets = networks(1)
-    method = made("elr", setting, lam=2.0, beta=0.6)
-    p = nets[0](setting.data.train.x[:B]).softmax(1).clamp(1e-4, 1 - 1e-4)
+    method = made("elr", conditions, lam=2.0, beta=0.6)
+    p = nets[0](conditions.data.train.x[:B]).softmax(1).clamp(1e-4, 1 - 1e-4)
     fresh = 0.4 * p.detach() / p.detach().sum(1, keepdim=True)
-    expected = (plain(nets, setting)[0] + 2 * torch.log(1 - (fresh * p).sum(1))).mean()
-    torch.testing.assert_close(method.objective(step_of(nets, setting, method)), expected)
+    expected = (plain(nets, conditions)[0] + 2 * torch.log(1 - (fresh * p).sum(1))).mean()
+    torch.testing.assert_close(method.objective(step_of(nets, conditions, method)), expected)
     torch.testing.assert_close(method.memory[:B], fresh)
 
 
-def test_elr_plus_takes_targets_from_the_average_of_the_other_network(setting: Setting) -> None:
+def test_elr_plus_takes_targets_from_the_average_of_the_other_network(conditions: Conditions) -> None:
     nets = networks(4)
-    method = made("elr_plus", setting, beta=0.6)
-    x = setting.data.train.x[:B]
+    method = made("elr_plus", conditions, beta=0.6)
+    x = conditions.data.train.x[:B]
     wanted = [0.4 * nets[3 - net](x).softmax(1).detach() for net in (0, 1)]
-    method.objective(step_of(nets, setting, method))
+    method.objective(step_of(nets, conditions, method))
     for net in (0, 1):
         torch.testing.assert_close(method.memory[net, :B], wanted[net], rtol=1e-3, atol=1e-4)
 
 
-def test_elr_plus_averages_follow_their_networks(setting: Setting) -> None:
+def test_elr_plus_averages_follow_their_networks(conditions: Conditions) -> None:
     nets = networks(4)
-    method = made("elr_plus", setting, decay=0.6)
+    method = made("elr_plus", conditions, decay=0.6)
     before = [p.detach().clone() for p in nets[0].parameters()]
-    method.update(step_of(nets, setting, method), lambda loss: loss.backward(), sgd(nets[:2], method))
+    method.update(step_of(nets, conditions, method), lambda loss: loss.backward(), sgd(nets[:2], method))
     middle = [(a + b) / 2 for a, b in zip(before, nets[0].parameters(), strict=True)]  # 1 - 1 / 2 is less than the decay
     torch.testing.assert_close(list(nets[2].parameters()), middle)
-    method.update(step_of(nets, setting, method), lambda loss: loss.backward(), sgd(nets[:2], method))
+    method.update(step_of(nets, conditions, method), lambda loss: loss.backward(), sgd(nets[:2], method))
     torch.testing.assert_close(list(nets[2].parameters()), [0.6 * a + 0.4 * b for a, b in zip(middle, nets[0].parameters(), strict=True)])
 
 
-def test_sop_detaches_v_in_cross_entropy_and_trains_it_by_the_square(setting: Setting) -> None:
+def test_sop_detaches_v_in_cross_entropy_and_trains_it_by_the_square(conditions: Conditions) -> None:
     nets = networks(1)
-    method = made("sop", setting, lr_u=3.0, lr_v=7.0)
+    method = made("sop", conditions, lr_u=3.0, lr_v=7.0)
     with torch.no_grad():
         method.u.weight.fill_(0.3)
         method.v.weight.fill_(0.2)
-    y = F.one_hot(setting.data.train.value[:B, 0], K).float()
-    output = nets[0](setting.data.train.x[:B])
+    y = F.one_hot(conditions.data.train.value[:B, 0], K).float()
+    output = nets[0](conditions.data.train.x[:B])
     hard = F.one_hot(output.argmax(1), K).float()
     u, v = torch.full((B, 1), 0.3, requires_grad=True), torch.full((B, K), 0.2, requires_grad=True)
     p = (output.softmax(1) + u**2 * y - (v**2 * (1 - y)).detach()).clamp(min=1e-4)
@@ -191,7 +191,7 @@ def test_sop_detaches_v_in_cross_entropy_and_trains_it_by_the_square(setting: Se
     square = ((hard + u**2 * y - v**2 * (1 - y) - y) ** 2).sum(1).mean()
     expected = -(y * p.log()).sum(1).mean() + square
     expected.backward()
-    method.update(step_of(nets, setting, method), lambda loss: loss.backward(), sgd(nets, method))
+    method.update(step_of(nets, conditions, method), lambda loss: loss.backward(), sgd(nets, method))
     assert u.grad is not None
     assert v.grad is not None
     torch.testing.assert_close(v.grad, torch.autograd.grad(((hard + 0.09 * y - v**2 * (1 - y) - y) ** 2).sum(1).mean(), v)[0])
@@ -200,19 +200,19 @@ def test_sop_detaches_v_in_cross_entropy_and_trains_it_by_the_square(setting: Se
     assert bool((method.v.weight[B:] == 0.2).all())
 
 
-def test_sam_without_radius_is_sgd(setting: Setting) -> None:
+def test_sam_without_radius_is_sgd(conditions: Conditions) -> None:
     ours, twin = networks(1)[0], networks(1)[0]
-    method = made("sam", setting, rho=0.0)
-    method.update(step_of([ours], setting, method), lambda loss: loss.backward(), sgd([ours], method))
-    erm = made("erm", setting)
-    erm.update(step_of([twin], setting, erm), lambda loss: loss.backward(), sgd([twin], erm))
+    method = made("sam", conditions, rho=0.0)
+    method.update(step_of([ours], conditions, method), lambda loss: loss.backward(), sgd([ours], method))
+    erm = made("erm", conditions)
+    erm.update(step_of([twin], conditions, erm), lambda loss: loss.backward(), sgd([twin], erm))
     assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), twin.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_sam_steps_from_where_it_was_with_the_gradient_of_the_neighbour(adaptive: bool, setting: Setting) -> None:
+def test_sam_steps_from_where_it_was_with_the_gradient_of_the_neighbour(adaptive: bool, conditions: Conditions) -> None:
     (net,) = networks(1)
-    x, y = setting.data.train.x[:B], setting.data.train.value[:B, 0]
+    x, y = conditions.data.train.x[:B], conditions.data.train.value[:B, 0]
     names = [name for name, _ in net.named_parameters()]
     start = [p.detach().clone() for p in net.parameters()]
     grad = torch.autograd.grad(F.cross_entropy(net(x), y), list(net.parameters()))
@@ -221,32 +221,32 @@ def test_sam_steps_from_where_it_was_with_the_gradient_of_the_neighbour(adaptive
     climb = [(w.abs() if adaptive else 1) * g * 0.3 / norm for w, g in zip(start, scaled, strict=True)]
     there = {name: (w + e).requires_grad_() for name, w, e in zip(names, start, climb, strict=True)}
     above = torch.autograd.grad(F.cross_entropy(torch.func.functional_call(net, there, x), y), list(there.values()))
-    method = made("sam", setting, rho=0.3, adaptive=adaptive)
-    method.update(step_of([net], setting, method), lambda loss: loss.backward(), sgd([net], method))
+    method = made("sam", conditions, rho=0.3, adaptive=adaptive)
+    method.update(step_of([net], conditions, method), lambda loss: loss.backward(), sgd([net], method))
     torch.testing.assert_close(list(net.parameters()), [w - 0.1 * g for w, g in zip(start, above, strict=True)])
 
 
-def test_sam_gathers_batch_statistics_in_its_first_pass_only(setting: Setting) -> None:
+def test_sam_gathers_batch_statistics_in_its_first_pass_only(conditions: Conditions) -> None:
     ours, twin = networks(1, Normed)[0], networks(1, Normed)[0]
-    method = made("sam", setting, features=6, rho=0.5)
-    method.update(step_of([ours], setting, method), lambda loss: loss.backward(), sgd([ours], method))
-    twin(setting.data.train.x[:B])
+    method = made("sam", conditions, features=6, rho=0.5)
+    method.update(step_of([ours], conditions, method), lambda loss: loss.backward(), sgd([ours], method))
+    twin(conditions.data.train.x[:B])
     torch.testing.assert_close(list(ours.norm.buffers())[:2], list(twin.norm.buffers())[:2])  # type: ignore[union-attr,operator]
 
 
-def test_sam_mixes_the_same_pairs_twice(setting: Setting) -> None:
+def test_sam_mixes_the_same_pairs_twice(conditions: Conditions) -> None:
     (net,) = networks(1)
-    method = made("sam", setting, base="mixup")
+    method = made("sam", conditions, base="mixup")
     seen: list[float] = []
-    method.update(step_of([net], setting, method), lambda loss: (seen.append(float(loss.detach())), loss.backward())[1], sgd([net], method))
-    again = made("sam", setting, base="mixup", rho=0.0)
+    method.update(step_of([net], conditions, method), lambda loss: (seen.append(float(loss.detach())), loss.backward())[1], sgd([net], method))
+    again = made("sam", conditions, base="mixup", rho=0.0)
     same: list[float] = []
     (twin,) = networks(1)
-    again.update(step_of([twin], setting, again), lambda loss: (same.append(float(loss.detach())), loss.backward())[1], sgd([twin], again))
+    again.update(step_of([twin], conditions, again), lambda loss: (same.append(float(loss.detach())), loss.backward())[1], sgd([twin], again))
     assert same[0] == same[1] == seen[0] < seen[1]
 
 
-def updated(method: Any, setting: Setting, epoch: int) -> list[Network]:
+def updated(method: Any, conditions: Conditions, epoch: int) -> list[Network]:
     """Networks after three updates, on t_revision with a T that is not the identity."""
     nets = networks(method.networks)
     for inner in (method, getattr(method, "base", None)):
@@ -254,18 +254,18 @@ def updated(method: Any, setting: Setting, epoch: int) -> list[Network]:
             inner.transition.copy_(0.7 * torch.eye(K) + 0.3 / K)
     optimizers = sgd(nets, method)
     for _ in range(3):
-        method.update(step_of(nets, setting, method, epoch=epoch), lambda loss: loss.backward(), optimizers)
+        method.update(step_of(nets, conditions, method, epoch=epoch), lambda loss: loss.backward(), optimizers)
     return nets
 
 
 @pytest.mark.parametrize(
     ("base", "keys", "epoch"), [("mixup", {}, 0), ("elr_plus", {}, 0), ("t_revision", {"revision_lr": 0.01}, 5), ("t_revision", {"revision_lr": 0.01}, 15)]
 )
-def test_sam_makes_the_steps_of_its_base(base: str, keys: dict[str, Any], epoch: int, setting: Setting) -> None:
+def test_sam_makes_the_steps_of_its_base(base: str, keys: dict[str, Any], epoch: int, conditions: Conditions) -> None:
     """Without a radius bit for bit: moving averages follow, a revision's own optimizer steps. With one, from another gradient."""
-    plain = made(base, setting, **keys)
-    flat, sharp = (made("sam", setting, base=load("method", base, **keys), rho=rho) for rho in (0.0, 0.5))
-    expected, same, other = (updated(method, setting, epoch) for method in (plain, flat, sharp))
+    plain = made(base, conditions, **keys)
+    flat, sharp = (made("sam", conditions, base=load("method", base, **keys), rho=rho) for rho in (0.0, 0.5))
+    expected, same, other = (updated(method, conditions, epoch) for method in (plain, flat, sharp))
     for one, two, three in zip(expected, same, other, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
         assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), three.parameters(), strict=True))
@@ -291,7 +291,7 @@ def test_the_forget_rate_is_the_share_of_wrong_labels_however_classes_differ() -
     """Class-dependent noise: the mean of the classes' shares is another number."""
     task = make_task("multiclass")
     matrix = [[1.0, 0.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
-    skewed = make_setting("multiclass", task=task, corruption=corrupt_tiny(task, "transition", {"matrix": matrix}))
+    skewed = make_conditions("multiclass", task=task, corruption=corrupt_tiny(task, "transition", {"matrix": matrix}))
     assert skewed.truth.train is not None
     wrong = float((skewed.data.train.value[:, 0].numpy() != skewed.truth.train).mean())
     assert abs(float(skewed.declared["noise_rate"].mean()) - wrong) > 0.05
@@ -299,45 +299,45 @@ def test_the_forget_rate_is_the_share_of_wrong_labels_however_classes_differ() -
         assert float(made(name, skewed).rate) == pytest.approx(wrong)
 
 
-def test_tram_lets_the_second_head_leave_the_encoder_alone(setting: Setting) -> None:
+def test_tram_lets_the_second_head_leave_the_encoder_alone(conditions: Conditions) -> None:
     (net,) = networks(1)
-    method = made("tram", setting, random=5)
-    assert method.shortcut.shape == (len(setting.data.train), 5)
-    method.objective(step_of([net], setting, method)).backward()
+    method = made("tram", conditions, random=5)
+    assert method.shortcut.shape == (len(conditions.data.train), 5)
+    method.objective(step_of([net], conditions, method)).backward()
     body, head = gradients(net.body), gradients(net.head)  # type: ignore[arg-type]
     net.zero_grad()
     method.zero_grad()
     method.weight = 0.0
-    method.objective(step_of([net], setting, method)).backward()
+    method.objective(step_of([net], conditions, method)).backward()
     torch.testing.assert_close(gradients(net.body), body)  # type: ignore[arg-type]
     assert all(float(g.abs().max()) == 0 for g in gradients(net.head))
-    features = net.encode(setting.data.train.x[:B]).detach()
+    features = net.encode(conditions.data.train.x[:B]).detach()
     net.zero_grad()
-    F.cross_entropy(net.head(features), setting.data.train.value[:B, 0]).backward()
+    F.cross_entropy(net.head(features), conditions.data.train.value[:B, 0]).backward()
     torch.testing.assert_close(gradients(net.head), head)
 
 
-def test_tram_predicts_without_privileged_inputs(setting: Setting) -> None:
+def test_tram_predicts_without_privileged_inputs(conditions: Conditions) -> None:
     (net,) = networks(1)
-    method = made("tram", setting)
-    x = setting.data.train.x[:B]
+    method = made("tram", conditions)
+    x = conditions.data.train.x[:B]
     step = Step([net], PROBLEM, Batch([x], torch.arange(B), None, None), Passes.zeros(1))
     torch.testing.assert_close(method.predict(step), net(x).softmax(1))
 
 
-def test_partial_label_uses_its_confidence_before_it_moves(setting: Setting) -> None:
+def test_partial_label_uses_its_confidence_before_it_moves(conditions: Conditions) -> None:
     (net,) = networks(1)
-    method = made("partial_label", setting)
+    method = made("partial_label", conditions)
     before = method.confidence[:B].clone()
-    sets = setting.declared["candidates"][:B]
+    sets = conditions.declared["candidates"][:B]
     torch.testing.assert_close(before, sets / sets.sum(1, keepdim=True))
-    p = net(setting.data.train.x[:B]).softmax(1)
-    torch.testing.assert_close(method.objective(step_of([net], setting, method)), -(before * p.log()).sum(1).mean())
+    p = net(conditions.data.train.x[:B]).softmax(1)
+    torch.testing.assert_close(method.objective(step_of([net], conditions, method)), -(before * p.log()).sum(1).mean())
     torch.testing.assert_close(method.confidence[:B], p.detach() * sets / (p.detach() * sets).sum(1, keepdim=True))
 
 
-def test_partial_label_purifies_by_the_mean_of_its_window(setting: Setting) -> None:
-    method = made("partial_label", setting, window=2, warmup=0.0, threshold=0.2)
+def test_partial_label_purifies_by_the_mean_of_its_window(conditions: Conditions) -> None:
+    method = made("partial_label", conditions, window=2, warmup=0.0, threshold=0.2)
     sets = torch.tensor([True, True, True, False]).expand_as(method.candidates)
     method.candidates.copy_(sets)
     for epoch, q in enumerate(([0.6, 0.3, 0.1, 0.0], [0.8, 0.2, 0.0, 0.0])):
@@ -351,12 +351,12 @@ def test_partial_label_purifies_by_the_mean_of_its_window(setting: Setting) -> N
     assert method.level == pytest.approx(0.2002)  # nothing changed, so the threshold rises
 
 
-def test_dividemix_refines_by_the_other_division_and_guesses_with_both(setting: Setting) -> None:
+def test_dividemix_refines_by_the_other_division_and_guesses_with_both(conditions: Conditions) -> None:
     nets = networks(2)
-    method = made("dividemix", setting, temperature=0.5)
+    method = made("dividemix", conditions, temperature=0.5)
     method.posterior[0], method.posterior[1] = 0.9, 0.3
-    own, other = step_of(nets, setting, method), step_of(nets, setting, method, at=torch.arange(B, 2 * B))
-    x, y = setting.data.train.x, F.one_hot(setting.data.train.value[:B, 0], K)
+    own, other = step_of(nets, conditions, method), step_of(nets, conditions, method, at=torch.arange(B, 2 * B))
+    x, y = conditions.data.train.x, F.one_hot(conditions.data.train.value[:B, 0], K)
     for net in (0, 1):
         with torch.no_grad():
             refined, guessed = method._targets(own, other, net)
@@ -368,28 +368,28 @@ def test_dividemix_refines_by_the_other_division_and_guesses_with_both(setting: 
         torch.testing.assert_close(guessed, guess**2 / (guess**2).sum(1, keepdim=True))
 
 
-def test_m_correction_is_mixup_until_it_doubts(setting: Setting) -> None:
+def test_m_correction_is_mixup_until_it_doubts(conditions: Conditions) -> None:
     (net,) = networks(1)
-    method = made("m_correction", setting)
+    method = made("m_correction", conditions)
     rng, method.rng = np.random.default_rng(4), np.random.default_rng(4)
     order, lam = rng.permutation(B), rng.beta(32, 32)
-    x, y = setting.data.train.x[:B], setting.data.train.value[:B, 0]
+    x, y = conditions.data.train.x[:B], conditions.data.train.value[:B, 0]
     output = net(lam * x + (1 - lam) * x[order])
     expected = lam * F.cross_entropy(output, y) + (1 - lam) * F.cross_entropy(output, y[order])
-    torch.testing.assert_close(method.objective(step_of([net], setting, method)), expected)
+    torch.testing.assert_close(method.objective(step_of([net], conditions, method)), expected)
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
-def test_m_correction_moves_labels_by_the_posterior(dynamic: bool, setting: Setting) -> None:
+def test_m_correction_moves_labels_by_the_posterior(dynamic: bool, conditions: Conditions) -> None:
     (net,) = networks(1)
-    method = made("m_correction", setting, dynamic=dynamic)
+    method = made("m_correction", conditions, dynamic=dynamic)
     method.table[0] = torch.linspace(0, 1, 100)
     method.high[0] = 3.0
     method.rng = np.random.default_rng(4)
-    found = method.objective(step_of([net], setting, method, epoch=method.start))
+    found = method.objective(step_of([net], conditions, method, epoch=method.start))
     rng = np.random.default_rng(4)
     order, lam = rng.permutation(B), rng.beta(32, 32)
-    x, y = setting.data.train.x[:B], setting.data.train.value[:B, 0]
+    x, y = conditions.data.train.x[:B], conditions.data.train.value[:B, 0]
     with torch.no_grad():
         output = net(x)
         at = (F.cross_entropy(output, y, reduction="none") / 3).clamp(1e-3, 1 - 1e-3)
@@ -404,11 +404,11 @@ def test_m_correction_moves_labels_by_the_posterior(dynamic: bool, setting: Sett
     torch.testing.assert_close(found, expected)
 
 
-def test_late_stopping_keeps_what_is_learned_k_times_on_end(setting: Setting) -> None:
+def test_late_stopping_keeps_what_is_learned_k_times_on_end(conditions: Conditions) -> None:
     """Run lengths against a recount of all epochs."""
     rng = np.random.default_rng(2)
-    count, epochs = len(setting.data.train), 20
-    given = setting.data.train.value[:, 0]
+    count, epochs = len(conditions.data.train), 20
+    given = conditions.data.train.value[:, 0]
     right = rng.random((epochs, count)) < np.linspace(0.05, 0.95, epochs)[:, None]
     calls: list[int] = []
 
@@ -419,8 +419,8 @@ def test_late_stopping_keeps_what_is_learned_k_times_on_end(setting: Setting) ->
             if on_epoch(epoch, lambda split, predicted=predicted: F.one_hot(predicted, K).float()):  # type: ignore[misc]
                 break
 
-    method = made("late_stopping", setting, rounds=[1, 1, 1], keep=0.9, start=0.1)
-    method.prepare(fit, run_info(setting.data, setting.recipe.settings, epochs, 0, {"noise_rate": torch.zeros(1, K)}))
+    method = made("late_stopping", conditions, rounds=[1, 1, 1], keep=0.9, start=0.1)
+    method.prepare(fit, run_info(conditions.data, conditions.recipe.settings, epochs, 0, {"noise_rate": torch.zeros(1, K)}))
     kept = np.ones(count, dtype=bool)
     for number, k in enumerate((1, 2, 3), 1):
         goal, collected = math.floor(0.9**number * count), np.zeros(count, dtype=bool)
@@ -436,8 +436,8 @@ def test_late_stopping_keeps_what_is_learned_k_times_on_end(setting: Setting) ->
     assert method.suspicion().max() > method.suspicion().min() == 0
 
 
-def test_late_stopping_fills_a_round_that_ends_too_early(setting: Setting) -> None:
-    count, given = len(setting.data.train), setting.data.train.value[:, 0]
+def test_late_stopping_fills_a_round_that_ends_too_early(conditions: Conditions) -> None:
+    count, given = len(conditions.data.train), conditions.data.train.value[:, 0]
     rank = torch.arange(count)
 
     def fit(*, indices: np.ndarray, epochs: int, method: Method, on_epoch: Callable[[int, Evaluate], bool]) -> None:
@@ -445,18 +445,18 @@ def test_late_stopping_fills_a_round_that_ends_too_early(setting: Setting) -> No
             hit = (rank > epoch) & (epoch % 2 == 0)
             on_epoch(epoch, lambda split, hit=hit: F.one_hot(torch.where(hit, given, (given + 1) % K), K).float())  # type: ignore[misc]
 
-    method = made("late_stopping", setting, rounds=[0, 1, 0], keep=0.75)
-    method.prepare(fit, run_info(setting.data, setting.recipe.settings, count, 0, {"noise_rate": torch.zeros(1, K)}))
+    method = made("late_stopping", conditions, rounds=[0, 1, 0], keep=0.75)
+    method.prepare(fit, run_info(conditions.data, conditions.recipe.settings, count, 0, {"noise_rate": torch.zeros(1, K)}))
     assert int(method.mask.sum()) == math.floor(0.75 * count)
     assert bool(method.mask[-count // 2 :].all())
 
 
-def test_cross_split_softens_by_the_network_that_never_saw_the_label(setting: Setting) -> None:
+def test_cross_split_softens_by_the_network_that_never_saw_the_label(conditions: Conditions) -> None:
     nets = networks(2)
-    method = made("cross_split", setting, temperature=0.5)
+    method = made("cross_split", conditions, temperature=0.5)
     assert not set(method.halves[0]) & set(method.halves[1])
-    assert len(method.halves[0]) + len(method.halves[1]) == len(setting.data.train)
-    x, y = setting.data.train.x, setting.data.train.value[:, 0]
+    assert len(method.halves[0]) + len(method.halves[1]) == len(conditions.data.train)
+    x, y = conditions.data.train.x, conditions.data.train.value[:, 0]
 
     def evaluate(split: str, net: int) -> Tensor:
         with torch.no_grad():
@@ -475,35 +475,35 @@ def test_cross_split_softens_by_the_network_that_never_saw_the_label(setting: Se
         beta = (divergence[at] - low[y[at]]) / (high - low)[y[at]]
         weight = ((beta - 0.5) * 0.6 + 0.5)[:, None]
         soft = weight * p[at] + (1 - weight) * label[at]
-        found = method._softened(step_of(nets, setting, method, epoch=method.start, at=at), net)
+        found = method._softened(step_of(nets, conditions, method, epoch=method.start, at=at), net)
         torch.testing.assert_close(found, soft**2 / (soft**2).sum(1, keepdim=True), rtol=1e-4, atol=1e-5)
 
 
-def test_cross_split_relaxes_in_three_steps(setting: Setting) -> None:
-    method = made("cross_split", setting, epochs=300)
+def test_cross_split_relaxes_in_three_steps(conditions: Conditions) -> None:
+    method = made("cross_split", conditions, epochs=300)
     assert method.start == 10
     assert [method.gamma(epoch) for epoch in (10, 30, 31, 40, 41, 299)] == [0.6, 0.6, 0.8, 0.8, 1.0, 1.0]
 
 
-def test_nested_dropout_is_a_head_without_bias_on_the_first_features(setting: Setting) -> None:
+def test_nested_dropout_is_a_head_without_bias_on_the_first_features(conditions: Conditions) -> None:
     (net,) = networks(1)
-    method = made("nested_dropout", setting)
-    step = step_of([net], setting, method)
-    features = net.encode(setting.data.train.x[:B])
+    method = made("nested_dropout", conditions)
+    step = step_of([net], conditions, method)
+    features = net.encode(conditions.data.train.x[:B])
     head: nn.Linear = net.head  # type: ignore[assignment]
     for width in (1, 7, 16):
         found = method.widths.units(step, 0, features, width).output
         torch.testing.assert_close(found, features[:, :width] @ head.weight[:, :width].T)
-    wide = made("nested_dropout", setting, features=64).widths
+    wide = made("nested_dropout", conditions, features=64).widths
     expected = np.exp(-((np.arange(1, 65) / 10) ** 2))
     np.testing.assert_allclose(wide.chance, expected / expected.sum())
     assert wide.most == 40
 
 
-def test_nested_dropout_prefers_the_smaller_of_equal_widths(setting: Setting) -> None:
+def test_nested_dropout_prefers_the_smaller_of_equal_widths(conditions: Conditions) -> None:
     from benchmark.methods.regularization.nested_dropout import best_width
 
-    seen = setting.data.train.observed()
+    seen = conditions.data.train.observed()
     right, wrong = seen.value.float(), (seen.value.float() + 1) % K
     assert best_width(torch.stack([wrong, right, right], 1), seen, False, 1e-5) == 2
     nearly = right.clone()
@@ -513,11 +513,11 @@ def test_nested_dropout_prefers_the_smaller_of_equal_widths(setting: Setting) ->
     assert best_width(torch.stack([wrong, nearly, right], 1), seen, True, 1e-5) == 3
 
 
-def test_linear_probe_is_what_cross_validation_chooses(setting: Setting) -> None:
+def test_linear_probe_is_what_cross_validation_chooses(conditions: Conditions) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    method: Any = run(load("method", "linear_probe"), make_setting("multiclass", model="linear")).method
-    data = make_setting("multiclass", model="linear").data.train
+    method: Any = run(load("method", "linear_probe"), make_conditions("multiclass", model="linear")).method
+    data = make_conditions("multiclass", model="linear").data.train
     warnings.simplefilter("ignore")
     fits = [LogisticRegression(C=c, max_iter=n).fit(data.x.double(), data.value[:, 0]) for c in (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0) for n in (10, 20, 50, 100)]
     assert min(float(np.abs(fit.coef_.T - method.weight[0].numpy()).max()) for fit in fits) < 1e-4
@@ -546,27 +546,27 @@ def test_a_probe_validates_on_no_copy_of_what_it_was_fitted_to(monkeypatch: pyte
         return np.zeros((x.shape[1], classes)), np.zeros(classes)
 
     monkeypatch.setattr("benchmark.methods.baseline.linear_probe.probe", probe)
-    setting = make_setting("multiclass", task=task, model="linear")
-    run(load("method", "linear_probe"), setting)
-    (fold,), groups = seen, setting.data.groups
+    conditions = make_conditions("multiclass", task=task, model="linear")
+    run(load("method", "linear_probe"), conditions)
+    (fold,), groups = seen, conditions.data.groups
     assert groups is not None
     assert set(fold) == set(range(5))
     assert all(len(set(fold[groups == group])) == 1 for group in np.unique(groups))
 
 
-def test_a_phase_can_freeze_batch_statistics(setting: Setting) -> None:
+def test_a_phase_can_freeze_batch_statistics(conditions: Conditions) -> None:
     (net,) = networks(1, Normed)
-    erm = made("erm", setting, features=6)
+    erm = made("erm", conditions, features=6)
     buffers = [b.clone() for b in net.norm.buffers()]  # type: ignore[union-attr,operator]
-    found = step_of([net], setting, erm, phase=Phase(frozen_statistics=True)).forward()
+    found = step_of([net], conditions, erm, phase=Phase(frozen_statistics=True)).forward()
     assert all(torch.equal(a, b) for a, b in zip(buffers, net.norm.buffers(), strict=True))  # type: ignore[union-attr,operator]
     assert net.norm.training  # type: ignore[union-attr]
     net.eval()
-    torch.testing.assert_close(found, net(setting.data.train.x[:B]))
+    torch.testing.assert_close(found, net(conditions.data.train.x[:B]))
 
 
-def test_nested_coteaching_exchanges_with_a_smaller_rate_at_last(setting: Setting) -> None:
-    method = made("nested_coteaching", setting, epochs=10, stage=0.7, lr=0.25)
+def test_nested_coteaching_exchanges_with_a_smaller_rate_at_last(conditions: Conditions) -> None:
+    method = made("nested_coteaching", conditions, epochs=10, stage=0.7, lr=0.25)
     assert [method.lr_factor(epoch) for epoch in (0, 6, 7, 9)] == [1.0, 1.0, 0.25, 0.25]
     assert [method.phases(epoch, None)[0].frozen_statistics for epoch in (6, 7)] == [False, True]
     assert 6 in method.due

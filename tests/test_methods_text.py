@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_setting
+from conftest import make_conditions
 from scipy.stats import binom
 from torch import Tensor
 
@@ -21,7 +21,7 @@ from benchmark.methods.base import Fit, Method, RunInfo, set_up
 from benchmark.methods.label_refurbishment.roster import Removing
 from benchmark.methods.reweighting.crossweigh import entities
 from benchmark.methods.step import Batch, Passes, Step
-from benchmark.running.setting import Setting
+from benchmark.running.conditions import Conditions
 from benchmark.training.prediction import predict
 from benchmark.training.recipe import run_info
 
@@ -29,26 +29,26 @@ NAMES = ("O", "B-X", "I-X", "B-Y", "I-Y")
 
 
 @pytest.fixture(scope="module")
-def setting() -> Setting:
-    return make_setting("tagging")
+def conditions() -> Conditions:
+    return make_conditions("tagging")
 
 
-def run_of(setting: Setting, method: Method, epochs: int = 10) -> RunInfo:
-    needs = {need: setting.declared[need] for need in method.needs}
-    return run_info(setting.data, setting.recipe.settings, epochs, 0, needs)
+def run_of(conditions: Conditions, method: Method, epochs: int = 10) -> RunInfo:
+    needs = {need: conditions.declared[need] for need in method.needs}
+    return run_info(conditions.data, conditions.recipe.settings, epochs, 0, needs)
 
 
-def made(name: str, setting: Setting, **options: Any) -> tuple[Any, RunInfo]:
+def made(name: str, conditions: Conditions, **options: Any) -> tuple[Any, RunInfo]:
     method: Any = build(load("method", name, **options), "method")
-    run = run_of(setting, method)
+    run = run_of(conditions, method)
     set_up(method, run)
     return method, run
 
 
-def step_of(method: Method, setting: Setting, epoch: int = 0) -> Step:
-    part, at = setting.data.train, torch.arange(12)
-    networks = setting.recipe.networks(setting.data.problem, method.networks)
-    return Step(networks, setting.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(method.networks), epoch=epoch)
+def step_of(method: Method, conditions: Conditions, epoch: int = 0) -> Step:
+    part, at = conditions.data.train, torch.arange(12)
+    networks = conditions.recipe.networks(conditions.data.problem, method.networks)
+    return Step(networks, conditions.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(method.networks), epoch=epoch)
 
 
 def softmax(z: np.ndarray) -> np.ndarray:
@@ -104,46 +104,46 @@ def test_neighbors_by_sorting_all_cosines() -> None:
         np.testing.assert_allclose(weight[kind == k], own / own.max(), rtol=1e-4)
 
 
-def test_oracles_see_which_labels_are_right(setting: Setting) -> None:
-    mask, _ = made("oracle_mask", setting)
-    step = step_of(mask, setting)
-    units, right = step.units(), setting.declared["right"]
+def test_oracles_see_which_labels_are_right(conditions: Conditions) -> None:
+    mask, _ = made("oracle_mask", conditions)
+    step = step_of(mask, conditions)
+    units, right = step.units(), conditions.declared["right"]
     fine = units.target == right[units.index]
     assert 0.5 < fine.float().mean() < 1
     loss = torch.nn.functional.cross_entropy(units.output[fine], units.target[fine])
     torch.testing.assert_close(mask.objective(step), loss)
-    subset, run = made("oracle_subset", setting)
+    subset, run = made("oracle_subset", conditions)
     (phase,) = subset.phases(0, None)
     seen = run.observed["train"]
     wrong = ((seen.value != right) & seen.live).reshape(run.num_examples, -1).any(1)
     assert phase.indices.tolist() == np.flatnonzero(~wrong.numpy()).tolist()
     nothing = build(load("method", "oracle_subset"), "method")
-    bare = run_info(setting.data, setting.recipe.settings, 5, 0, {"right": torch.full_like(right, 1) - seen.value.clamp(0, 1)})
+    bare = run_info(conditions.data, conditions.recipe.settings, 5, 0, {"right": torch.full_like(right, 1) - seen.value.clamp(0, 1)})
     with pytest.raises(DataError, match="oracle_subset: 0 of 120 training examples have right labels only"):
         set_up(nothing, bare)
 
 
 @pytest.mark.parametrize("name", ["small_loss", "coteaching"])
-def test_tokens_are_selected_inside_each_observed_tag_at_its_own_rate(name: str, setting: Setting) -> None:
+def test_tokens_are_selected_inside_each_observed_tag_at_its_own_rate(name: str, conditions: Conditions) -> None:
     """One rate for all tokens would drop most entities: they are few, and their losses large."""
-    method, run = made(name, setting)
-    seen, right = run.observed["train"], setting.declared["right"]
+    method, run = made(name, conditions)
+    seen, right = run.observed["train"], conditions.declared["right"]
     rate = torch.stack([((seen.value != right) & seen.live & (seen.value == k)).sum() / ((seen.value == k) & seen.live).sum() for k in range(3)])
     torch.testing.assert_close(method.rate, rate[None])
     assert rate[0] < rate[1:].min()
-    units = step_of(method, setting, epoch=5).units()
+    units = step_of(method, conditions, epoch=5).units()
     loss = torch.rand(len(units.index), generator=torch.Generator().manual_seed(0)) + (units.target > 0)
-    kept = method.select(units, loss, step_of(method, setting, epoch=5))
+    kept = method.select(units, loss, step_of(method, conditions, epoch=5))
     for k in range(3):
         of = units.target == k
         assert int(kept[of].sum()) == int(np.ceil((1 - float(rate[k])) * int(of.sum()) - 1e-4))
         assert loss[of & kept].max() < loss[of & ~kept].min()
 
 
-def test_confident_learning_prunes_the_tokens_that_cleanlab_names(setting: Setting) -> None:
+def test_confident_learning_prunes_the_tokens_that_cleanlab_names(conditions: Conditions) -> None:
     from cleanlab.token_classification.filter import find_label_issues
 
-    method, run = made("confident_learning", setting, folds=3)
+    method, run = made("confident_learning", conditions, folds=3)
     seen, width = run.observed["train"], run.width
     probability = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(1)) + 2 * torch.eye(3)[seen.value.clamp(min=0)]
     probability[::7] = probability[::7].flip(1)
@@ -165,9 +165,9 @@ def test_confident_learning_prunes_the_tokens_that_cleanlab_names(setting: Setti
     assert sorted(map(tuple, pruned)) == sorted(map(tuple, found))
 
 
-def test_coregularization_is_cross_entropy_plus_disagreement(setting: Setting) -> None:
-    method, _ = made("coregularization", setting, alpha=3.0, warmup=0.2)
-    early, late = step_of(method, setting, 1), step_of(method, setting, 2)
+def test_coregularization_is_cross_entropy_plus_disagreement(conditions: Conditions) -> None:
+    method, _ = made("coregularization", conditions, alpha=3.0, warmup=0.2)
+    early, late = step_of(method, conditions, 1), step_of(method, conditions, 2)
     parts = [late.units(net) for net in (0, 1)]
     plain = sum(torch.nn.functional.cross_entropy(u.output, u.target) for u in parts) / 2
     torch.testing.assert_close(method.objective(early), plain)
@@ -177,8 +177,8 @@ def test_coregularization_is_cross_entropy_plus_disagreement(setting: Setting) -
     assert torch.equal(method.predict(late), parts[0].output.softmax(1))
 
 
-def test_self_training_learns_confident_targets_of_a_fixed_teacher(setting: Setting) -> None:
-    method, run = made("self_training", setting, first=0.3, period=0.4, threshold=0.6)
+def test_self_training_learns_confident_targets_of_a_fixed_teacher(conditions: Conditions) -> None:
+    method, run = made("self_training", conditions, first=0.3, period=0.4, threshold=0.6)
     assert list(method.renewals) == [3, 7]
     teacher = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(0)) ** 4
     teacher /= teacher.sum(1, keepdim=True)
@@ -191,17 +191,17 @@ def test_self_training_learns_confident_targets_of_a_fixed_teacher(setting: Sett
     for epoch in range(10):
         method.phases(epoch, evaluate)
     assert asked == ["train"] * 2
-    units = step_of(method, setting).units()
-    torch.testing.assert_close(method.objective(step_of(method, setting, 2)), torch.nn.functional.cross_entropy(units.output, units.target))
+    units = step_of(method, conditions).units()
+    torch.testing.assert_close(method.objective(step_of(method, conditions, 2)), torch.nn.functional.cross_entropy(units.output, units.target))
     soft = functional.squared_targets(teacher[units.index])
     sure = soft.max(1).values > 0.6
     assert 0 < sure.sum() < len(sure)
     expected = -(soft * units.output.log_softmax(1)).sum(1)[sure].mean()
-    torch.testing.assert_close(method.objective(step_of(method, setting, 3)), expected)
+    torch.testing.assert_close(method.objective(step_of(method, conditions, 3)), expected)
 
 
-def test_roster_averages_robust_networks_into_a_student(setting: Setting) -> None:
-    method, run = made("roster", setting, models=3)
+def test_roster_averages_robust_networks_into_a_student(conditions: Conditions) -> None:
+    method, run = made("roster", conditions, models=3)
     given, kinds = [], []
 
     def fit(**options: Any) -> Fit:
@@ -212,16 +212,16 @@ def test_roster_averages_robust_networks_into_a_student(setting: Setting) -> Non
 
     method.prepare(fit, run)
     assert kinds == [Removing] * 3
-    step = step_of(method, setting)
+    step = step_of(method, conditions)
     units, target = step.units(), sum(given) / 3
     torch.testing.assert_close(method.objective(step), -(target[step.units().index] * units.output.log_softmax(1)).sum(1).mean())
 
 
-def test_weighted_is_a_weighted_mean(setting: Setting) -> None:
-    method, _ = made("weighted", setting, power=2.0)
-    confidence = torch.rand(setting.data.num_units, generator=torch.Generator().manual_seed(0))
+def test_weighted_is_a_weighted_mean(conditions: Conditions) -> None:
+    method, _ = made("weighted", conditions, power=2.0)
+    confidence = torch.rand(conditions.data.num_units, generator=torch.Generator().manual_seed(0))
     method.register_buffer("confidence", confidence)
-    step = step_of(method, setting)
+    step = step_of(method, conditions)
     units = step.units()
     w = confidence[units.index] ** 2
     loss = torch.nn.functional.cross_entropy(units.output, units.target, reduction="none")
@@ -272,8 +272,8 @@ def test_crossweigh_judges_a_fold_by_networks_that_know_none_of_its_entities() -
     assert weight[1::2].eq(0.25).all()
 
 
-def test_colada_softens_labels_that_neighbors_contradict(setting: Setting) -> None:
-    method, run = made("colada", setting, rounds=1, neighbors=5, bank=1000)
+def test_colada_softens_labels_that_neighbors_contradict(conditions: Conditions) -> None:
+    method, run = made("colada", conditions, rounds=1, neighbors=5, bank=1000)
     seen = run.observed["train"]
     probability = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(3))
     probability /= probability.sum(1, keepdim=True)
@@ -308,17 +308,17 @@ def test_expected_error_of_a_counted_matrix_against_simulation() -> None:
     assert float(found) < 0.5 / 2  # most samples have nobody of the rare class, which the formula passes over: it is too small there
 
 
-def test_a_counted_noise_layer_reads_trusted_labels_and_stays(setting: Setting) -> None:
-    learned, _ = made("noise_layer", setting)
+def test_a_counted_noise_layer_reads_trusted_labels_and_stays(conditions: Conditions) -> None:
+    learned, _ = made("noise_layer", conditions)
     assert learned.needs == frozenset()
-    method, run = made("noise_layer", setting, matrix="counted")
-    seen, right = run.observed["train"], setting.declared["trusted"]
+    method, run = made("noise_layer", conditions, matrix="counted")
+    seen, right = run.observed["train"], conditions.declared["trusted"]
     at = (right >= 0) & seen.live
     assert at.any()
     counted = functional.counted_transition(right[at], seen.value[at], run.num_classes)
     torch.testing.assert_close(method.estimated_transition()[0], counted)
     assert not list(method.trained_parameters())
-    step = step_of(method, setting)
+    step = step_of(method, conditions)
     units = step.units()
     p, known = units.output.softmax(1), right[units.index]
     plain = torch.where(known >= 0, p.gather(1, known.clamp(min=0)[:, None])[:, 0], (p @ counted).gather(1, units.target[:, None])[:, 0])
@@ -342,10 +342,10 @@ def test_chain_marginals_by_enumeration() -> None:
 
 
 @pytest.mark.parametrize("structured", [True, False])
-def test_nearest_neighbor_gives_a_copy_its_own_tag(setting: Setting, structured: bool) -> None:
+def test_nearest_neighbor_gives_a_copy_its_own_tag(conditions: Conditions, structured: bool) -> None:
     """With features that tell tokens apart, every support token is its own nearest neighbour."""
-    method, run = made("nearest_neighbor", setting, structured=structured, tau=0.0001, temperature=0.001, support=10_000)
-    step = step_of(method, setting)
+    method, run = made("nearest_neighbor", conditions, structured=structured, tau=0.0001, temperature=0.001, support=10_000)
+    step = step_of(method, conditions)
     assert torch.equal(method.predict(step), step.units().output.softmax(1))
     features = step.encode().detach()
     everyone = torch.zeros(run.num_examples, run.width, features.shape[2])
@@ -361,8 +361,8 @@ def test_nearest_neighbor_gives_a_copy_its_own_tag(setting: Setting, structured:
     assert torch.equal(kind[found.argmax(1)][twins], kind[given][twins])
 
 
-def test_a_chain_of_types_begins_as_sentences_do(setting: Setting) -> None:
-    method, run = made("nearest_neighbor", setting, tau=0.5)
+def test_a_chain_of_types_begins_as_sentences_do(conditions: Conditions) -> None:
+    method, run = made("nearest_neighbor", conditions, tau=0.5)
     count = torch.bincount((run.observed["train"].value.reshape(run.num_examples, -1)[:, 0] > 0).long(), minlength=2) + 1.0
     start = (count / count.sum()).sqrt() / (count / count.sum()).sqrt().sum()
     score = torch.randn(3, 4, 2, generator=torch.Generator().manual_seed(0))
@@ -371,7 +371,7 @@ def test_a_chain_of_types_begins_as_sentences_do(setting: Setting) -> None:
 
 
 def test_a_crf_decides_jointly_where_the_method_predicts_by_it_and_nowhere_else() -> None:
-    crf = make_setting("tagging", model="bilstm_crf")
+    crf = make_conditions("tagging", model="bilstm_crf")
     networks = crf.recipe.networks(crf.data.problem, 1)
 
     class Reversed(Method):
@@ -387,13 +387,13 @@ def test_a_crf_decides_jointly_where_the_method_predicts_by_it_and_nowhere_else(
 
 
 def test_jointmatch_learns_what_the_other_network_is_sure_of() -> None:
-    setting = make_setting("multiclass")
-    method, _ = made("jointmatch", setting, tau=0.6, drop=0.0, consistency=2.0)
+    conditions = make_conditions("multiclass")
+    method, _ = made("jointmatch", conditions, tau=0.6, drop=0.0, consistency=2.0)
     (phase,) = method.phases(0, None)
-    right = setting.declared["trusted"]
+    right = conditions.declared["trusted"]
     assert phase.streams["labelled"].tolist() == torch.nonzero(right >= 0).flatten().tolist()
     assert not set(phase.indices) & set(phase.streams["labelled"])
-    step = step_of(method, setting)
+    step = step_of(method, conditions)
     outputs = [step.units(net).output for net in (0, 1)]
     p = [o.softmax(1).detach() for o in outputs]
     mean = torch.full((4,), 0.25)
@@ -416,14 +416,14 @@ def test_nearest_similarity_is_the_largest_of_all_pairs() -> None:
     np.testing.assert_allclose(found.numpy(), expected)
 
 
-def test_meta_self_refinement_descends_through_a_virtual_step(setting: Setting) -> None:
+def test_meta_self_refinement_descends_through_a_virtual_step(conditions: Conditions) -> None:
     """The teacher's gradient against that of autograd through the student's step."""
-    method, _ = made("meta_self_refinement", setting, h=1e-4)
-    part = setting.data.train
-    networks = [network.double() for network in setting.recipe.networks(setting.data.problem, 2)]
+    method, _ = made("meta_self_refinement", conditions, h=1e-4)
+    part = conditions.data.train
+    networks = [network.double() for network in conditions.recipe.networks(conditions.data.problem, 2)]
 
     def step(at: Tensor, **streams: Step) -> Step:
-        return Step(networks, setting.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(2), epoch=9, streams=streams)
+        return Step(networks, conditions.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(2), epoch=9, streams=streams)
 
     known = torch.from_numpy(method.known)
     at, trusted = torch.arange(12), step(known)
@@ -432,7 +432,7 @@ def test_meta_self_refinement_descends_through_a_virtual_step(setting: Setting) 
     inner = functional.soft_cross_entropy(step(at).units(0).output, soft).mean()
     moved = torch.autograd.grad(inner, list(student.values()), create_graph=True)
     virtual = {name: p - method.eta * g for (name, p), g in zip(student.items(), moved, strict=True)}
-    right = setting.declared["trusted"].reshape(len(part), -1)[known]
+    right = conditions.declared["trusted"].reshape(len(part), -1)[known]
     output = torch.func.functional_call(networks[0], virtual, (part.x[known],))
     outer = torch.nn.functional.cross_entropy(output[right >= 0], right[right >= 0])
     expected = torch.autograd.grad(outer, list(teacher.values()))
@@ -458,13 +458,13 @@ def test_meta_self_refinement_descends_through_a_virtual_step(setting: Setting) 
     assert all(torch.equal(a, b) for a, b in zip(before, student.values(), strict=True))
 
 
-def test_a_slope_is_one_of_weights_not_of_dropout(setting: Setting) -> None:
+def test_a_slope_is_one_of_weights_not_of_dropout(conditions: Conditions) -> None:
     """Where the student drops features, its difference between two near places is as large as the places are apart."""
-    method, _ = made("meta_self_refinement", setting)
-    recipe, part, at = setting.recipe, setting.data.train, torch.arange(12)
-    (student,) = replace(recipe, model={**recipe.model, "dropout": 0.5}).networks(setting.data.problem, 1)
+    method, _ = made("meta_self_refinement", conditions)
+    recipe, part, at = conditions.recipe, conditions.data.train, torch.arange(12)
+    (student,) = replace(recipe, model={**recipe.model, "dropout": 0.5}).networks(conditions.data.problem, 1)
     student.double().train()
-    step = Step([student], setting.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(1))
+    step = Step([student], conditions.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(1))
     weights = list(student.parameters())
     before, rng = [p.detach().clone() for p in weights], torch.Generator().manual_seed(0)
     ascent = [torch.randn(p.shape, generator=rng, dtype=p.dtype) for p in weights]
@@ -477,16 +477,16 @@ def test_a_slope_is_one_of_weights_not_of_dropout(setting: Setting) -> None:
     assert slopes[0].abs().max() > 0.1
 
 
-def test_a_network_of_roster_starts_plainly_then_drops_what_it_disbelieves(setting: Setting) -> None:
+def test_a_network_of_roster_starts_plainly_then_drops_what_it_disbelieves(conditions: Conditions) -> None:
     method = Removing(q=0.7, tau=0.3, start=0.2)
-    run = run_of(setting, method)
+    run = run_of(conditions, method)
     set_up(method, run)
-    units = step_of(method, setting).units()
-    torch.testing.assert_close(method.objective(step_of(method, setting, 1)), torch.nn.functional.cross_entropy(units.output, units.target))
+    units = step_of(method, conditions).units()
+    torch.testing.assert_close(method.objective(step_of(method, conditions, 1)), torch.nn.functional.cross_entropy(units.output, units.target))
     probability = torch.rand(run.num_units, run.num_classes, generator=torch.Generator().manual_seed(6))
     method.phases(2, lambda split: probability)
     seen = run.observed["train"]
     keep = functional.believed(probability, seen.value, seen.live, 0.3)[units.index]
     assert 0 < keep.sum() < len(keep)
     expected = functional.gce(units.output, units.target, 0.7)[keep].mean()
-    torch.testing.assert_close(method.objective(step_of(method, setting, 2)), expected)
+    torch.testing.assert_close(method.objective(step_of(method, conditions, 2)), expected)

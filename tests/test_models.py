@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import TINY, make_setting
+from conftest import TINY, make_conditions
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -130,8 +130,8 @@ def test_cnn_takes_images_of_odd_sizes(shape: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize("name", ["mlp", "bilstm"])
 def test_networks_of_a_cell_start_alike_whatever_the_method(name: str) -> None:
     """The first network of a method with two is that of a method with one."""
-    setting = make_setting("tagging" if name == "bilstm" else "multiclass")
-    one, two = (setting.recipe.networks(setting.data.problem, count) for count in (1, 2))
+    conditions = make_conditions("tagging" if name == "bilstm" else "multiclass")
+    one, two = (conditions.recipe.networks(conditions.data.problem, count) for count in (1, 2))
     for a, b, c in zip(one[0].parameters(), two[0].parameters(), two[1].parameters(), strict=True):
         assert torch.equal(a, b)
         assert a.dim() < 2 or not torch.equal(b, c)

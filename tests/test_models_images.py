@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import make_setting
+from conftest import make_conditions
 from test_models import SMALL
 from torch import nn
 
@@ -123,10 +123,10 @@ def test_gradients_in_bf16_point_where_those_in_float32_do() -> None:
 
 
 def test_a_method_sees_float32_whatever_the_precision() -> None:
-    setting = make_setting("multiclass", precision="bf16-mixed")
-    networks = setting.recipe.networks(setting.data.problem, 1)
+    conditions = make_conditions("multiclass", precision="bf16-mixed")
+    networks = conditions.recipe.networks(conditions.data.problem, 1)
     assert networks[0].precision == torch.bfloat16
-    assert step_of(networks, setting.data.train.x[:4]).units().output.dtype == torch.float32
+    assert step_of(networks, conditions.data.train.x[:4]).units().output.dtype == torch.float32
 
 
 def test_images_stay_bytes_and_are_shared() -> None:

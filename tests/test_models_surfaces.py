@@ -15,7 +15,7 @@ from benchmark.core.files import changed, sha256_of
 from benchmark.core.paths import Paths
 from benchmark.models.base import InputShape, Network
 from benchmark.models.surfaces import LETTERS, CharacterCNN, SentenceDropout, character_ids, vectors_from
-from benchmark.running.setting import setting_for
+from benchmark.running.conditions import conditions_for
 
 SURFACES = ("", "Oslo", "oslo", "Tallinn", "õhk", "a-very-long-token-with-many-letters")
 INPUTS = InputShape((4, 2), torch.int64, (7,), SURFACES)
@@ -134,10 +134,10 @@ def test_a_row_names_the_vectors_and_matrices_that_it_read(tmp_path: Path) -> No
         "trainer": "smoke(reference_folds=0)",
     }
     (cell,) = expand([product], {}, {}, []).cells
-    setting = setting_for(cell, (0, 0, 0), Paths(tmp_path, tmp_path / "results", tmp_path / "cache"))
-    assert setting.files == {str(path): sha256_of(path) for path in (vectors, matrix)}
-    assert setting.recipe.networks(setting.data.problem, 1)[0].left.input_size == 4 * 4 + 2  # type: ignore[union-attr]
-    before = dict(setting.files)
+    conditions = conditions_for(cell, (0, 0, 0), Paths(tmp_path, tmp_path / "results", tmp_path / "cache"))
+    assert conditions.files == {str(path): sha256_of(path) for path in (vectors, matrix)}
+    assert conditions.recipe.networks(conditions.data.problem, 1)[0].left.input_size == 4 * 4 + 2  # type: ignore[union-attr]
+    before = dict(conditions.files)
     assert not changed(before)
     vectors.write_text("the 1 3\n")
     assert changed(before)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import corrupt_tiny, make_setting, make_task, run
+from conftest import corrupt_tiny, make_conditions, make_task, run
 
 from benchmark.config.build import build, load
 from benchmark.config.grid import expand
@@ -20,7 +20,7 @@ from benchmark.methods.base import Method
 from benchmark.methods.step import Step
 from benchmark.noise.base import Context, Noise
 from benchmark.noise.streams import Streams
-from benchmark.running.setting import setting_for
+from benchmark.running.conditions import conditions_for
 
 LABELS = Multiclass([str(i) for i in range(10)]).labels(np.random.default_rng(0).integers(0, 10, 6000))
 
@@ -93,7 +93,7 @@ def test_a_step_has_only_the_extras_that_its_method_declares(needs: list[str], m
     spy = Spy()
     spy.needs = frozenset(needs)  # type: ignore[misc]
     monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: spy)
-    run({}, make_setting("multiclass", epochs=1))
+    run({}, make_conditions("multiclass", epochs=1))
     assert seen == [needs] * 4
 
 
@@ -101,12 +101,12 @@ def test_candidate_sets_reach_a_cell_of_the_command_line(paths: Paths) -> None:
     """Through the cache, the split, the move to the device and half of a part."""
     entry = {"task": "digits", "noise": "candidates", "method": "partial_label", "trainer": "smoke(reference_folds=0)"}
     (cell,) = expand([entry], {}, {}, []).cells
-    setting = setting_for(cell, (0, 0, 0), paths)
-    sets = setting.declared["candidates"]
-    assert sets.shape == (len(setting.data.train), 10)
-    assert setting.truth.train is not None
-    assert bool(sets[torch.arange(len(sets)), torch.from_numpy(setting.truth.train)].all())
-    assert torch.equal(setting.data.train.take(torch.arange(5)).extras["candidates"][:, 0], sets[:5])
+    conditions = conditions_for(cell, (0, 0, 0), paths)
+    sets = conditions.declared["candidates"]
+    assert sets.shape == (len(conditions.data.train), 10)
+    assert conditions.truth.train is not None
+    assert bool(sets[torch.arange(len(sets)), torch.from_numpy(conditions.truth.train)].all())
+    assert torch.equal(conditions.data.train.take(torch.arange(5)).extras["candidates"][:, 0], sets[:5])
 
 
 def test_who_labeled_reaches_tram_and_goes_before_what_the_task_knows() -> None:
@@ -119,9 +119,9 @@ def test_who_labeled_reaches_tram_and_goes_before_what_the_task_knows() -> None:
     at = [int((task.train.x == x).all(1).nonzero()[0, 0]) for x in data.train.x]
     assert data.train.extras["privileged"].dtype == torch.float32
     assert np.array_equal(data.train.extras["privileged"].numpy(), found.privileged[at])
-    setting = make_setting("multiclass", epochs=1, corruption=found)
-    method = run(load("method", "tram"), setting).method
-    assert method.tower[0].in_features == setting.recipe.networks(data.problem, 1)[0].feature_width + 7  # type: ignore[index,union-attr]
+    conditions = make_conditions("multiclass", epochs=1, corruption=found)
+    method = run(load("method", "tram"), conditions).method
+    assert method.tower[0].in_features == conditions.recipe.networks(data.problem, 1)[0].feature_width + 7  # type: ignore[index,union-attr]
     chain = corrupt_tiny(task, "chain", {"first": "annotators", "second": "long_tail"})
     assert chain.privileged is not None
     whole = corrupt_tiny(task, "annotators", {})
@@ -152,10 +152,10 @@ def test_who_labeled_is_nothing_to_know_of_labels_that_nobody_gave() -> None:
 
 
 def test_a_task_without_privileged_inputs_is_refused_in_one_line() -> None:
-    setting = make_setting("multiclass")
-    setting = replace(setting, declared={k: v for k, v in setting.declared.items() if k != "privileged"})
+    conditions = make_conditions("multiclass")
+    conditions = replace(conditions, declared={k: v for k, v in conditions.declared.items() if k != "privileged"})
     with pytest.raises(ConfigError, match="TRAM needs 'privileged'"):
-        run(load("method", "tram"), setting)
+        run(load("method", "tram"), conditions)
 
 
 def test_partial_labels_are_skipped_where_the_noise_makes_no_sets() -> None:

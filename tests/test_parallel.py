@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-from conftest import make_examples, make_setting
+from conftest import make_conditions, make_examples
 from torch import Tensor
 
 from benchmark.config.build import load
@@ -32,8 +32,8 @@ from benchmark.methods.step import Passes
 from benchmark.results.store import Store
 from benchmark.review.verify import differences
 from benchmark.running import execution, processes, runner
+from benchmark.running.conditions import Conditions
 from benchmark.running.loggers import RunLogger
-from benchmark.running.setting import Setting
 from benchmark.training.learner import Learner
 from benchmark.training.trainer import TrainerSettings, train
 
@@ -133,17 +133,17 @@ def test_gradients_are_those_of_the_whole_batch() -> None:
 
 
 @pytest.fixture(scope="module")
-def cases() -> dict[str, Setting]:
+def cases() -> dict[str, Conditions]:
     problems = {(problem, model) for _, problem, model in CASES}
-    return {f"{problem} {model}": make_setting(problem, model=model, **TRAINER) for problem, model in problems}
+    return {f"{problem} {model}": make_conditions(problem, model=model, **TRAINER) for problem, model in problems}
 
 
-def trained(name: str, setting: Setting) -> dict[str, Any]:
+def trained(name: str, conditions: Conditions) -> dict[str, Any]:
     """Weights, state of the method, scores and passes of a run."""
     learners: list[Learner] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(execution, "train", lambda learner, callbacks: (learners.append(learner), train(learner, callbacks)))
-        outcome = execution.execute(load("method", name), setting, 0)
+        outcome = execution.execute(load("method", name), conditions, 0)
     weights = {f"{i} {key}": value for i, network in enumerate(learners[0].networks) for key, value in network.state_dict().items()}
     records = outcome.evaluation.records
     return {
@@ -156,18 +156,18 @@ def trained(name: str, setting: Setting) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def runs(cases: dict[str, Setting]) -> list[dict[str, Any]]:
+def runs(cases: dict[str, Conditions]) -> list[dict[str, Any]]:
     """All cases in each of two processes."""
     return together(lambda: {f"{name}-{problem}": trained(name, cases[f"{problem} {model}"]) for name, problem, model in CASES})
 
 
 @pytest.mark.parametrize(("name", "problem", "model"), CASES, ids=IDS)
-def test_two_processes_do_what_one_does(name: str, problem: str, model: str, cases: dict[str, Setting], runs: list[dict[str, Any]]) -> None:
+def test_two_processes_do_what_one_does(name: str, problem: str, model: str, cases: dict[str, Conditions], runs: list[dict[str, Any]]) -> None:
     assert isinstance(runs[0], dict), runs
     first, second = (found[f"{name}-{problem}"] for found in runs)
-    setting = cases[f"{problem} {model}"]
-    one = dataclasses.replace(setting.recipe, settings=dataclasses.replace(setting.recipe.settings, devices=1, strategy="auto"))
-    alone = trained(name, dataclasses.replace(setting, recipe=one))
+    conditions = cases[f"{problem} {model}"]
+    one = dataclasses.replace(conditions.recipe, settings=dataclasses.replace(conditions.recipe.settings, devices=1, strategy="auto"))
+    alone = trained(name, dataclasses.replace(conditions, recipe=one))
     assert first["passes"] == alone["passes"]
     assert first["test"] == pytest.approx(alone["test"], abs=0.02)
     for part in ("weights", "state"):
@@ -192,10 +192,10 @@ def test_batch_norm_on_a_cpu_has_the_statistics_of_shares(precision: str, monkey
     images = Examples(pool.x.repeat(1, 24).reshape(100, 3, 8, 8), pool.y)
     task = Task("tiny-images", kind, images, images, val_fraction=0.25)
     trainer = TRAINER | {"epochs": 2, "precision": precision, "channels_last": True}
-    found = together(lambda: trained("elr", make_setting("multiclass", model="resnet8", task=task, **trainer)))
+    found = together(lambda: trained("elr", make_conditions("multiclass", model="resnet8", task=task, **trainer)))
     assert isinstance(found[0], dict), found
     monkeypatch.setattr(parallel, "encoded", halves)
-    alone = trained("elr", make_setting("multiclass", model="resnet8", task=task, **trainer | {"devices": 1, "strategy": "auto"}))
+    alone = trained("elr", make_conditions("multiclass", model="resnet8", task=task, **trainer | {"devices": 1, "strategy": "auto"}))
     first, second = found
     running = {key for key in first["weights"] if key.endswith(("running_mean", "running_var"))}
     assert any(not np.array_equal(first["weights"][key], second["weights"][key]) for key in running)
@@ -208,11 +208,11 @@ def test_batch_norm_on_a_cpu_has_the_statistics_of_shares(precision: str, monkey
 
 
 def test_processes_draw_different_masks() -> None:
-    setting = make_setting("multiclass", **TRAINER)
-    data = setting.data
+    conditions = make_conditions("multiclass", **TRAINER)
+    data = conditions.data
 
     def drawn() -> list[float]:
-        learner = Learner(Method(), setting.recipe.networks(data.problem, 1), data, setting.recipe.settings, 0, epochs=1, passes=Passes.zeros(1))
+        learner = Learner(Method(), conditions.recipe.networks(data.problem, 1), data, conditions.recipe.settings, 0, epochs=1, passes=Passes.zeros(1))
         learner.on_train_epoch_start = lambda: masks.append(float(torch.rand(())))  # type: ignore[method-assign]
         masks: list[float] = []
         learner.steps = lambda epoch: iter(())  # type: ignore[method-assign]
@@ -234,10 +234,10 @@ def test_the_first_process_decides_and_writes(paths: Paths) -> None:
     """Seed 0 fails in both processes, which are not lost for it; seed 1 is there already."""
     seeds, this = [(0, 0, 0), (1, 1, 1), (2, 2, 2)], cell(reference_folds=2)
 
-    def execute(config: Any, setting: Any, seed: int, listeners: Any) -> Any:
+    def execute(config: Any, conditions: Any, seed: int, listeners: Any) -> Any:
         if seed == 0:
             raise FloatingPointError("diverged")
-        return execution.execute(config, setting, seed, listeners)
+        return execution.execute(config, conditions, seed, listeners)
 
     def program() -> int:
         runner.run_cell(this, seeds[1:2], paths)
@@ -290,7 +290,7 @@ def test_errors_name_the_command(paths: Paths) -> None:
     assert {"task=digits", "method=elr", "trainer.devices=2", "trainer.strategy=ddp", "seeds=[0,1]"} <= set(words)
     assert not paths.results.exists()
     with pytest.raises(ConfigError, match=r"trainer\.devices=2, but 1 at work"):
-        execution.execute(load("method", "erm"), make_setting("multiclass", **TRAINER), 0)
+        execution.execute(load("method", "erm"), make_conditions("multiclass", **TRAINER), 0)
     with pytest.raises(ConfigError, match=r"trainer\.strategy=fsdp: a run on several devices takes trainer\.strategy=ddp"):
         TrainerSettings(1, 8, "adam", 0.1, devices=2, strategy="fsdp")
     with pytest.raises(ConfigError, match=r"trainer\.devices=0"):

@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.data.problems import PROBLEMS
 from benchmark.stats import CELL, rho_sel
-from benchmark.stats.plan import PLAN, Plan, primary
+from benchmark.stats.analysis_plan import PLAN, AnalysisPlan, primary
 
 
 def test_the_digest_is_pinned() -> None:
@@ -19,7 +19,7 @@ def test_the_digest_is_pinned() -> None:
 
 
 def test_every_entry_is_in_the_digest() -> None:
-    for field in fields(Plan):
+    for field in fields(AnalysisPlan):
         assert replace(PLAN, **{field.name: "other"}).digest() != PLAN.digest()
 
 

@@ -26,8 +26,8 @@ from benchmark.noise.base import Context
 from benchmark.noise.cache import corrupt
 from benchmark.noise.streams import Streams
 from benchmark.noise.superclass import CIFAR100, FINE
+from benchmark.running.conditions import conditions_for
 from benchmark.running.runner import run_cell
-from benchmark.running.setting import setting_for
 from benchmark.stats.intraclass import intraclass_ratio
 from tasks import cifar10, cifar10n, cifar100, cifar100n
 from tasks.cifar10 import relabeled
@@ -259,14 +259,14 @@ def test_privileged_inputs_reach_the_method_that_declares_them(paths: Paths, mon
     monkeypatch.setattr(cifar100n, "SIDE", replace(cifar100n.SIDE, sha256=write_side(paths.data / cifar100n.SIDE.path, side[:, None], cifar100n.BATCH)))
     product = {"task": f"cifar100n(rows={TRAIN})", "noise": "human", "method": "tram", "trainer": "smoke(reference_folds=0)"}
     (cell,) = expand([product], {}, {}, []).cells
-    declared = setting_for(cell, (0, 0, 0), paths).declared["privileged"]
+    declared = conditions_for(cell, (0, 0, 0), paths).declared["privileged"]
     whole = load_task("cifar100n", paths, rows=TRAIN).privileged
     assert whole is not None
     assert declared.shape == (TRAIN - TRAIN // 10, whole.shape[1])
     assert {row.numpy().tobytes() for row in declared} <= {row.float().numpy().tobytes() for row in whole}
     for noise, knows in (("clean", True), ("symmetric", False), ("chain(first=human,second=symmetric)", False)):
         (other,) = expand([product | {"noise": noise, "method": "erm"}], {}, {}, []).cells
-        assert ("privileged" in setting_for(other, (0, 0, 0), paths).declared) == knows
+        assert ("privileged" in conditions_for(other, (0, 0, 0), paths).declared) == knows
     (row,) = run_cell(cell, [(0, 0, 0)], paths)
     assert row.status == "ok", row.error
 

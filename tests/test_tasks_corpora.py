@@ -10,7 +10,7 @@ from pathlib import Path
 import corpora
 import numpy as np
 import pytest
-from conftest import make_examples, make_setting, run
+from conftest import make_conditions, make_examples, run
 
 from benchmark import functional
 from benchmark.api import load_task
@@ -284,10 +284,10 @@ def test_majority_and_dawid_skene() -> None:
 
 
 def test_clean_val_looks_at_gold_sentences_where_a_task_has_them() -> None:
-    setting = make_setting("tagging")
-    plain = run(load("method", "erm"), setting).evaluation
+    conditions = make_conditions("tagging")
+    plain = run(load("method", "erm"), conditions).evaluation
     gold = make_examples("tagging", 30, 7)[1]
-    with_gold: Evaluation = run(load("method", "erm"), replace(setting, truth=replace(setting.truth, gold_val=gold))).evaluation
+    with_gold: Evaluation = run(load("method", "erm"), replace(conditions, truth=replace(conditions.truth, gold_val=gold))).evaluation
     assert [r.predictions for r in plain.records] == [r.predictions for r in with_gold.records]
     assert [r.primary["noisy_val"] for r in plain.records] == [r.primary["noisy_val"] for r in with_gold.records]
     assert [r.primary["clean_val"] for r in plain.records] != [r.primary["clean_val"] for r in with_gold.records]

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_setting
+from conftest import make_conditions
 
 from benchmark import functional as f
 from benchmark.config.build import build, load
 from benchmark.functional.residuals import superloss_weight
 from benchmark.methods.base import set_up
 from benchmark.methods.step import Batch, Passes, Step
-from benchmark.running.setting import Setting
+from benchmark.running.conditions import Conditions
 from benchmark.training.recipe import run_info
 
 TRAPS = {
@@ -61,23 +61,23 @@ def test_every_trap_has_its_tests() -> None:
 
 
 @pytest.fixture(scope="module")
-def setting() -> Setting:
-    return make_setting("regression")
+def conditions() -> Conditions:
+    return make_conditions("regression")
 
 
-def started(name: str, setting: Setting, **options: Any) -> tuple[Any, Step]:
+def started(name: str, conditions: Conditions, **options: Any) -> tuple[Any, Step]:
     """A method that is set up, and a step on the first 40 examples."""
     method: Any = build(load("method", name, **options), "method")
-    set_up(method, run_info(setting.data, setting.recipe.settings, 20, 0, {}))
-    part, at = setting.data.train, torch.arange(40)
-    networks = setting.recipe.networks(setting.data.problem, method.networks)
-    return method, Step(networks, setting.data.problem, Batch([part.x[at]], at, part.value[at], None), Passes.zeros(method.networks))
+    set_up(method, run_info(conditions.data, conditions.recipe.settings, 20, 0, {}))
+    part, at = conditions.data.train, torch.arange(40)
+    networks = conditions.recipe.networks(conditions.data.problem, method.networks)
+    return method, Step(networks, conditions.data.problem, Batch([part.x[at]], at, part.value[at], None), Passes.zeros(method.networks))
 
 
 @pytest.mark.parametrize(("second", "expected"), [(0.5, [True, True, True, False]), (0.95, [True, True, False, False])])
-def test_confrag_trains_on_the_union_of_two_draws(second: float, expected: list[bool], setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_confrag_trains_on_the_union_of_two_draws(second: float, expected: list[bool], conditions: Conditions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each space has a number of its own to be drawn by."""
-    method, step = started("confrag", setting)
+    method, step = started("confrag", conditions)
     right, space = torch.tensor([[0.9, 0.9, 0.2, 0.2], [0.9, 0.2, 0.9, 0.2]]).repeat(1, 10), iter((0, 1))
     monkeypatch.setattr(method, "_probability", lambda votes, at: right[next(space)][at])
     monkeypatch.setattr(method, "rng", type("Fixed", (), {"random": staticmethod(lambda shape: np.tile([0.5, second], (shape[0], 1)))}))
@@ -86,8 +86,8 @@ def test_confrag_trains_on_the_union_of_two_draws(second: float, expected: list[
     assert torch.allclose(method.suspicion()[2], torch.tensor((1 - 0.2) * (1 - 0.9)))
 
 
-def test_cmixup_has_one_weight_a_batch(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    method, step = started("cmixup", setting)
+def test_cmixup_has_one_weight_a_batch(conditions: Conditions, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, step = started("cmixup", conditions)
     weights: list[Any] = []
     mix = step.mix
     monkeypatch.setattr(step, "mix", lambda lam, partner: weights.append(lam) or mix(lam, partner))
@@ -97,8 +97,8 @@ def test_cmixup_has_one_weight_a_batch(setting: Setting, monkeypatch: pytest.Mon
     assert len(set(weights)) == 3
 
 
-def test_superloss_weight_is_a_constant_of_the_gradient(setting: Setting) -> None:
-    method, step = started("superloss", setting)
+def test_superloss_weight_is_a_constant_of_the_gradient(conditions: Conditions) -> None:
+    method, step = started("superloss", conditions)
     method.tau = torch.tensor(1.0)
     units = step.units()
     units.output.retain_grad()

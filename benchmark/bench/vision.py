@@ -28,8 +28,8 @@ from benchmark.models.encoder import Encoder
 from benchmark.models.features import encoded, encoder
 from benchmark.models.stem import CENTER, SCALE
 from benchmark.results.row import Row
+from benchmark.running.conditions import load_task
 from benchmark.running.runner import run_cell
-from benchmark.running.setting import load_task
 from benchmark.training.augmentation import augment
 from benchmark.training.learner import Learner
 from benchmark.training.recipe import Recipe, input_shape

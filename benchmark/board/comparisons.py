@@ -17,8 +17,8 @@ from benchmark.results.columns import CONFIGS, STRENGTHS, run_table
 from benchmark.results.freshness import sources_of, targets
 from benchmark.results.row import Row
 from benchmark.stats import CELL, LINE, Board, as_text, cell_table, groups, keys, regime_gate, relative_errors, rho_sel
-from benchmark.stats.cells import PLACE
-from benchmark.stats.plan import PLAN, primary
+from benchmark.stats.analysis_plan import PLAN, primary
+from benchmark.stats.cell_table import PLACE
 
 FIRST = [
     *("problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "one_draw", "family"),

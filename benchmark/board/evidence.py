@@ -16,9 +16,9 @@ from benchmark.core.paths import ROOT
 from benchmark.core.protocol import is_development
 from benchmark.stats import CELL, Board, as_text, block_scores, groups
 from benchmark.stats.advice import Advice, answers
+from benchmark.stats.analysis_plan import PLAN
 from benchmark.stats.boards import block_names, dataset
 from benchmark.stats.orders import label_sensitivity, rank_transfer
-from benchmark.stats.plan import PLAN
 
 TABLE = 24  # tasks in the table of rank transfer, evenly spaced by cost
 BUDGETS = (1.05, 2.05, 4.05, 1e9)  # cost relative to erm

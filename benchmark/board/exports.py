@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from benchmark.config.build import option, resolve_target
 from benchmark.config.registry import names
 from benchmark.core.paths import ROOT
-from benchmark.stats.plan import PLAN
+from benchmark.stats.analysis_plan import PLAN
 
 KINDS = {"image": "image-classification", "tokens": "text-classification", "vector": "tabular-classification"}  # Hugging Face's names
 METRICS = {"accuracy": "accuracy", "f1": "f1", "map": "mean_average_precision", "mae": "mae"}

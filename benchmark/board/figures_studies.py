@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.board.figures import UNSURE, plt, save
-from benchmark.stats.plan import PLAN
+from benchmark.stats.analysis_plan import PLAN
 
 ROOM = 1.5  # above the worst of erm
 NAMED = 6  # lines with a color and a name; the others are gray

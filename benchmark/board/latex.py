@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.stats.analysis_plan import PLAN
 from benchmark.stats.intervals import holm, p_values
-from benchmark.stats.plan import PLAN
 
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}"})
 PLACE = ["problem", "task", "model", "trainer"]

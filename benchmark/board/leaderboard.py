@@ -20,7 +20,7 @@ from benchmark.core.protocol import PRIMARY, is_development
 from benchmark.core.terminal import printable
 from benchmark.results.row import Row
 from benchmark.stats import CELL
-from benchmark.stats.plan import PLAN
+from benchmark.stats.analysis_plan import PLAN
 from benchmark.tuning.records import shown
 
 SHOWN = 24  # tables on the console

@@ -14,8 +14,8 @@ from matplotlib.ticker import FormatStrFormatter
 
 from benchmark.board.figures import BETTER, UNSURE, WORSE, save
 from benchmark.stats import CELL, LEAST_TASKS, Board
+from benchmark.stats.analysis_plan import PLAN
 from benchmark.stats.orders import cliques, critical_difference, pareto_front, ranked
-from benchmark.stats.plan import PLAN
 
 SHOWN = 60  # methods of a picture
 PANELS = 6  # of a picture of robustness

@@ -19,8 +19,8 @@ from benchmark.core.files import write_atomically
 from benchmark.core.paths import CONF, ROOT
 from benchmark.results.row import Row
 from benchmark.stats import CELL, Estimate, paired_difference
+from benchmark.stats.analysis_plan import PLAN
 from benchmark.stats.intervals import LEAST_SEEDS
-from benchmark.stats.plan import PLAN
 
 FOLDER = ROOT / "docs" / "studies"
 LEGEND = (

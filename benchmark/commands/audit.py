@@ -28,9 +28,9 @@ from benchmark.measures.label_errors import Side, strata
 from benchmark.methods.base import Method
 from benchmark.methods.step import Passes
 from benchmark.noise.cache import corrupt, pool_of
+from benchmark.running.conditions import Conditions, load_task
 from benchmark.running.execution import execute
 from benchmark.running.plan import planned
-from benchmark.running.setting import Setting, load_task
 from benchmark.training.recipe import Recipe, SideTrainings, input_shape, out_of_fold
 from benchmark.training.trainer import TrainerSettings
 
@@ -61,16 +61,16 @@ def audit(arguments: Sequence[str]) -> int:
     if len({cell.labels[axis] for cell in grid.cells for axis in ("task", "noise", "model", "trainer")}) > 4:
         raise ConfigError("audit looks at one task, noise, model and trainer at a time; several methods are welcome")
     opinions: dict[str, list[Opinion]] = {}
-    setting = None
+    conditions = None
     for seed in seeds:
         for cell in grid.cells:
-            setting = audited(cell, seed, options_of(arguments)[1])
-            found = opinion(cell.config["method"], setting, seed[2])
+            conditions = audited(cell, seed, options_of(arguments)[1])
+            found = opinion(cell.config["method"], conditions, seed[2])
             if found is not None:
                 opinions.setdefault(cell.labels["method"], []).append(found)
-    if setting is None or not opinions:
+    if conditions is None or not opinions:
         raise ConfigError("audit: no method is left that can judge these labels")
-    table, right = ranking(setting, opinions)
+    table, right = ranking(conditions, opinions)
     path = results / "local" / "audit.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, table.to_csv(index=False).encode())
@@ -111,7 +111,7 @@ def _groups(task: Task, x: Tensor) -> np.ndarray:
     return np.concatenate([known, known.max() + 1 + same_inputs(rest)]) if len(rest) else known
 
 
-def audited(cell: Cell, seed: Seed, paths: Paths) -> Setting:
+def audited(cell: Cell, seed: Seed, paths: Paths) -> Conditions:
     """Data and recipe of an audit.
 
     Raises:
@@ -125,26 +125,26 @@ def audited(cell: Cell, seed: Seed, paths: Paths) -> Setting:
     data, truth = assemble(task, pool_of(task), made, seed=seed[0])
     settings: TrainerSettings = construct(TrainerSettings, content["trainer"], "trainer")
     torch.set_num_threads(settings.threads)
-    return Setting(task, data, truth, Recipe(content["model"], input_shape(task.train.x, surfaces=task.surfaces), settings, seed[2]), {}, {}, {}, {})
+    return Conditions(task, data, truth, Recipe(content["model"], input_shape(task.train.x, surfaces=task.surfaces), settings, seed[2]), {}, {}, {}, {})
 
 
-def opinion(config: Mapping[str, Any], setting: Setting, seed: int) -> Opinion | None:
+def opinion(config: Mapping[str, Any], conditions: Conditions, seed: int) -> Opinion | None:
     """Train a method and ask it; None if it cannot judge."""
     method: Method = build(config, "method")
     own = type(method).suspicion is not Method.suspicion
     if method.needs or (type(method).prepare is not Method.prepare and not own):
         print(f"left out: {type(method).__name__} " + (f"needs {', '.join(sorted(method.needs))}" if method.needs else "suspects no label"))
         return None
-    suspicion = execute(config, setting, seed).method.suspicion() if own else None
+    suspicion = execute(config, conditions, seed).method.suspicion() if own else None
     if suspicion is not None:
         return Opinion(suspicion.detach().cpu().double().numpy(), None)
-    folds = _folds(setting, seed, functools.partial(build, config, "method"))
-    return Opinion(surprise(setting.data, folds), folds)
+    folds = _folds(conditions, seed, functools.partial(build, config, "method"))
+    return Opinion(surprise(conditions.data, folds), folds)
 
 
-def _folds(setting: Setting, seed: int, method: Any = None) -> np.ndarray:
-    fit = SideTrainings(setting.recipe, setting.data, setting.recipe.settings.epochs, Passes.zeros(1))
-    found: np.ndarray = out_of_fold(fit, setting.data, FOLDS, seed, method=method).cpu().double().numpy()
+def _folds(conditions: Conditions, seed: int, method: Any = None) -> np.ndarray:
+    fit = SideTrainings(conditions.recipe, conditions.data, conditions.recipe.settings.epochs, Passes.zeros(1))
+    found: np.ndarray = out_of_fold(fit, conditions.data, FOLDS, seed, method=method).cpu().double().numpy()
     return found
 
 
@@ -157,15 +157,15 @@ def surprise(data: TrainingData, folds: np.ndarray) -> np.ndarray:
     return found
 
 
-def ranking(setting: Setting, opinions: Mapping[str, Sequence[Opinion]]) -> tuple[pd.DataFrame, Side | None]:
+def ranking(conditions: Conditions, opinions: Mapping[str, Sequence[Opinion]]) -> tuple[pd.DataFrame, Side | None]:
     """All live labels, most suspicious first, and the truth about them in the same order where it is known.
 
     ``agreement`` counts the methods that have the label among their top n, n = the number of labels that out-of-fold predictions contradict:
     another class, or a distance of more than 3 robust standard deviations (1.4826 times the median distance).
     """
-    data = setting.data
+    data = conditions.data
     live = np.flatnonzero(data.train.live.reshape(-1).numpy())
-    made = [o.folds for several in opinions.values() for o in several if o.folds is not None] or [_folds(setting, setting.recipe.seed)]
+    made = [o.folds for several in opinions.values() for o in several if o.folds is not None] or [_folds(conditions, conditions.recipe.seed)]
     given = data.train.value.reshape(-1).numpy()[live]
     predicted, odd, reasons = _contradicted(data, np.mean(made, axis=0)[live], given)
     percentile = np.array([np.mean([rankdata(o.suspicion[live]) for o in several], axis=0) for several in opinions.values()]) / len(live)
@@ -175,12 +175,12 @@ def ranking(setting: Setting, opinions: Mapping[str, Sequence[Opinion]]) -> tupl
     columns: dict[str, Any] = {"rank": np.arange(1, len(live) + 1)}
     if data.problem.name in ("tagging", "multilabel"):
         columns["rank_given"] = 1 + pd.Series(order).groupby(strata(data.problem, given[order], live[order] % data.problem.width)).cumcount().to_numpy()
-    columns |= _where(setting.task, live[order])
+    columns |= _where(conditions.task, live[order])
     columns |= {"given": _shown(data, given[order]), "predicted": _shown(data, predicted[order]), "score": score[order].round(4)}
     columns |= {"agreement": [f"{votes[i]}/{len(opinions)}" for i in order], "reason": [reasons[i] for i in order]}
-    if setting.truth.train is None:
+    if conditions.truth.train is None:
         return pd.DataFrame(columns), None
-    known = side(data, data.train, setting.truth.train, np.zeros(len(data.train.live.reshape(-1))))
+    known = side(data, data.train, conditions.truth.train, np.zeros(len(data.train.live.reshape(-1))))
     known = Side(**{name: values[live[order]] for name, values in vars(known).items()})
     columns["right"] = _shown(data, (known.right - data.center) / data.scale if data.problem.kind == "continuous" else known.right)
     return pd.DataFrame(columns), known

@@ -17,7 +17,7 @@ from benchmark.core.types import Corruption, Labels, Problem
 from benchmark.measures.label_errors import known
 from benchmark.measures.strength import noise_strength
 from benchmark.noise.cache import corrupt, pool_of
-from benchmark.running.setting import load_task, setting_for
+from benchmark.running.conditions import conditions_for, load_task
 from benchmark.stats import worst_pair
 
 LARGE = 12  # classes up to which T is printed whole
@@ -159,7 +159,7 @@ def noise_card(arguments: Sequence[str] = ()) -> int:
     made, manifest = corrupt(task, cell.config["noise"], seed, paths.cache)
     name = label("noise", cell.choice["noise"], cell.config["noise"])
     card = describe(f"{task.name}, {name}, noise seed {seed}", task.problem, task.problem.labels(pool_of(task).y), made, manifest)
-    psi = setting_for(cell, (seed, seed, seed), paths).noise_stats.get("systematic_share")
+    psi = conditions_for(cell, (seed, seed, seed), paths).noise_stats.get("systematic_share")
     card = replace(card, numbers={"systematic_share": psi} | dict(card.numbers))
     print("\n".join(lines(card)))
     stem = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).strip("_")

@@ -24,7 +24,7 @@ Place = tuple[str, str]  # a module and the name of a definition in it; "" = all
 ENGINE: tuple[Place, ...] = (
     ("benchmark.running.execution", "execute"),
     ("benchmark.running.execution", "measure"),
-    ("benchmark.running.setting", "setting_for"),
+    ("benchmark.running.conditions", "conditions_for"),
 )
 PLUGIN_CONSTANTS = ("GIVES", "contents")  # of a task's module: the engine reads them beside ``load``
 

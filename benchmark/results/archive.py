@@ -23,7 +23,7 @@ from benchmark.core.errors import DataError
 from benchmark.core.files import writing
 from benchmark.results.columns import NUMBERS, TEXTS, of_rows
 from benchmark.results.row import Row, State, name_of, parse
-from benchmark.stats.plan import PLAN
+from benchmark.stats.analysis_plan import PLAN
 
 COLUMNS = (*TEXTS, *NUMBERS)
 GROUP = 4096  # lines

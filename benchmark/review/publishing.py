@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark.core.protocol import AXES
 from benchmark.results.row import Row
 from benchmark.stats.aa import BOARDS, false_winners
-from benchmark.stats.plan import PLAN
+from benchmark.stats.analysis_plan import PLAN
 
 if TYPE_CHECKING:
     from benchmark.board.comparisons import Leaderboard

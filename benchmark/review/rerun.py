@@ -20,7 +20,7 @@ from benchmark.core.seeds import Seed
 from benchmark.results.row import Row
 from benchmark.running.runner import run_cell
 from benchmark.stats import CELL, Estimate, holm, mean_interval
-from benchmark.stats.plan import PLAN
+from benchmark.stats.analysis_plan import PLAN
 
 FIRST_SEED, SEED_RANGE = 1_000, 10**9  # drawn ones; those of rows are 0, 1, ...
 

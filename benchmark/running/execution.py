@@ -1,4 +1,4 @@
-"""Train one method in a setting and measure it: what a row's numbers are made by."""
+"""Train one method under the conditions of a cell and measure it: what a row's numbers are made by."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmark.data.splits import halved
 from benchmark.measures.evaluation import Checkpoint, Evaluation
 from benchmark.methods.base import Method, set_up
 from benchmark.methods.step import Passes
-from benchmark.running.setting import Setting
+from benchmark.running.conditions import Conditions
 from benchmark.training.learner import Learner
 from benchmark.training.recipe import SideTrainings, run_info
 from benchmark.training.trainer import train
@@ -32,29 +32,29 @@ class Outcome:
     method: Method
 
 
-def execute(config: Mapping[str, Any], setting: Setting, seed: int, listeners: Sequence[Callable[[Checkpoint], None]] = ()) -> Outcome:
+def execute(config: Mapping[str, Any], conditions: Conditions, seed: int, listeners: Sequence[Callable[[Checkpoint], None]] = ()) -> Outcome:
     """Build the method of ``config``, train it with the training seed, count what it costs.
 
     Raises:
         ConfigError: the method needs what the task cannot give.
     """
     method: Method = build(config, "method")
-    settings = setting.recipe.settings
-    data, val, truth = setting.data, setting.data.val, setting.truth
+    settings = conditions.recipe.settings
+    data, val, truth = conditions.data, conditions.data.val, conditions.truth
     if method.uses_val:
-        data, val, truth = halved(data, truth, setting.task.name)
+        data, val, truth = halved(data, truth, conditions.task.name)
     epochs = max(1, round(settings.epochs * method.epoch_factor))
     for need in sorted(method.needs):
-        if setting.declared.get(need) is None:
-            raise ConfigError(f"method {type(method).__name__} needs {need!r}, which nobody knows for task {setting.task.name} with this noise")
-    networks = setting.recipe.networks(data.problem, method.networks)
-    run = run_info(data, settings, epochs, seed, {need: setting.declared[need] for need in method.needs}, method.uses_val, networks[0].feature_width)
+        if conditions.declared.get(need) is None:
+            raise ConfigError(f"method {type(method).__name__} needs {need!r}, which nobody knows for task {conditions.task.name} with this noise")
+    networks = conditions.recipe.networks(data.problem, method.networks)
+    run = run_info(data, settings, epochs, seed, {need: conditions.declared[need] for need in method.needs}, method.uses_val, networks[0].feature_width)
     passes = Passes.zeros(method.networks)
-    evaluation = Evaluation(truth, val, data.problem, setting.task.name, epochs, setting.declared.get("transition"))
+    evaluation = Evaluation(truth, val, data.problem, conditions.task.name, epochs, conditions.declared.get("transition"))
     evaluation.listeners.extend(listeners)
     start = time.perf_counter()
     set_up(method, run)
-    method.prepare(SideTrainings(setting.recipe, data, epochs, passes), run)
+    method.prepare(SideTrainings(conditions.recipe, data, epochs, passes), run)
     learner = Learner(method, networks, data, settings, seed, epochs=epochs, passes=passes)
     train(learner, [evaluation])
     cost = {
@@ -71,7 +71,7 @@ def execute(config: Mapping[str, Any], setting: Setting, seed: int, listeners: S
     return Outcome(evaluation, cost, method)
 
 
-def measure(outcome: Outcome, setting: Setting) -> dict[str, float]:
+def measure(outcome: Outcome, conditions: Conditions) -> dict[str, float]:
     """The flat metrics of a run: ``split/selection/score``. What cannot be computed is left out.
 
     Raises:
@@ -85,18 +85,18 @@ def measure(outcome: Outcome, setting: Setting) -> dict[str, float]:
             record = evaluation.records[at]
             metrics |= {f"train/{track}/{name}": value for name, value in evaluation.train_scores(track).items()}
             metrics |= _validation(record, track)
-        for labels, y in setting.truth.further_tests.items():
+        for labels, y in conditions.truth.further_tests.items():
             metrics |= {f"test_{labels}/{track}/{name}": value for name, value in evaluation.further_scores(track, y).items()}
     for k, record in enumerate(evaluation.records):
         metrics |= _validation(record, f"checkpoint_{k}")
         metrics |= {f"train/checkpoint_{k}/{name}": record.memorization[name] for name in ("memorization", "ceiling") if name in record.memorization}
-    metrics |= {f"train/reference/{name}": value for name, value in setting.reference.items()}
-    estimate, right = outcome.method.estimated_transition(), setting.declared.get("transition")
+    metrics |= {f"train/reference/{name}": value for name, value in conditions.reference.items()}
+    estimate, right = outcome.method.estimated_transition(), conditions.declared.get("transition")
     if estimate is not None and right is not None:
         metrics["train/last/transition_error"] = float((estimate.cpu() - right).abs().sum(-1).mean())
-    primary = metrics[f"test/last/{setting.data.problem.primary}"]
+    primary = metrics[f"test/last/{conditions.data.problem.primary}"]
     if np.isinf(primary):
-        raise FloatingPointError(f"test {setting.data.problem.primary} is {primary}: the method diverged")
+        raise FloatingPointError(f"test {conditions.data.problem.primary} is {primary}: the method diverged")
     return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}
 
 

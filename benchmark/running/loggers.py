@@ -18,8 +18,8 @@ from benchmark.measures.evaluation import Checkpoint
 from benchmark.results.row import seed_name
 
 if TYPE_CHECKING:
+    from benchmark.running.conditions import Conditions
     from benchmark.running.execution import Outcome
-    from benchmark.running.setting import Setting
 
 
 class RunLogger:
@@ -28,7 +28,7 @@ class RunLogger:
     def checkpoint(self, record: Checkpoint) -> None:
         """Called after each evaluation."""
 
-    def finish(self, metrics: dict[str, float], outcome: Outcome, setting: Setting) -> None:
+    def finish(self, metrics: dict[str, float], outcome: Outcome, conditions: Conditions) -> None:
         """Called once, when the run is complete."""
 
 
@@ -52,7 +52,7 @@ class CsvLogger(RunLogger):
         """Remember."""
         self._rows.append({"epoch": record.epoch + 1, **curves(record)})
 
-    def finish(self, metrics: dict[str, float], outcome: Outcome, setting: Setting) -> None:
+    def finish(self, metrics: dict[str, float], outcome: Outcome, conditions: Conditions) -> None:
         """Write the file."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         keys = list(dict.fromkeys(key for row in self._rows for key in row))
@@ -94,19 +94,19 @@ class WandbLogger(RunLogger):
         """One history step per checkpoint."""
         self.run.log(curves(record), step=record.epoch + 1)
 
-    def finish(self, metrics: dict[str, float], outcome: Outcome, setting: Setting) -> None:
+    def finish(self, metrics: dict[str, float], outcome: Outcome, conditions: Conditions) -> None:
         """The row's metrics are the summary; then the suspicious labels and the noise."""
         import wandb
 
         from benchmark.running.suspects import COLUMNS, suspects
 
-        shown = [[*line[:-1], wandb.Image(line[-1]) if hasattr(line[-1], "shape") else line[-1]] for line in suspects(outcome.method, setting)]
+        shown = [[*line[:-1], wandb.Image(line[-1]) if hasattr(line[-1], "shape") else line[-1]] for line in suspects(outcome.method, conditions)]
         if shown:
             self.run.log({"suspicious": wandb.Table(columns=list(COLUMNS), data=shown)})
-        if setting.noise_stats:
-            card = wandb.Artifact(f"noise-{self.run.group}", type="noise-card", metadata=dict(setting.noise_stats))
+        if conditions.noise_stats:
+            card = wandb.Artifact(f"noise-{self.run.group}", type="noise-card", metadata=dict(conditions.noise_stats))
             with card.new_file("noise.json") as file:
-                json.dump(setting.noise_stats, file, indent=1)
+                json.dump(conditions.noise_stats, file, indent=1)
             self.run.log_artifact(card)
         self.run.summary.update(metrics)
 

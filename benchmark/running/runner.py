@@ -29,11 +29,11 @@ from benchmark.results.freshness import due, sources
 from benchmark.results.provenance import environment
 from benchmark.results.row import DIED, Row, measured_digest
 from benchmark.results.store import Store
+from benchmark.running.conditions import Conditions, conditions_for
 from benchmark.running.execution import Outcome, execute, measure
 from benchmark.running.limits import draining, limited, passing_on_sigterm
 from benchmark.running.loggers import RunLogger, open_logger
 from benchmark.running.processes import check, count, shared
-from benchmark.running.setting import Setting, setting_for
 
 log = logging.getLogger(__name__)
 
@@ -97,11 +97,11 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
     start = time.perf_counter()
     try:
         with limited(options.seconds, options.memory_gb), open_logger(options.logger, cell, seed, paths.results) as watch:
-            setting, outcome, metrics = take_part(cell, seed, paths, watch)
-            row |= {"metrics": metrics, "cost": dict(outcome.cost) | {"run_seconds": time.perf_counter() - start}, "noise_stats": dict(setting.noise_stats)}
-            origin |= {"files": dict(setting.files)} if setting.files else {}
-            origin |= dict(setting.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
-            watch.finish(metrics, outcome, setting)
+            conditions, outcome, metrics = take_part(cell, seed, paths, watch)
+            row |= {"metrics": metrics, "cost": dict(outcome.cost) | {"run_seconds": time.perf_counter() - start}, "noise_stats": dict(conditions.noise_stats)}
+            origin |= {"files": dict(conditions.files)} if conditions.files else {}
+            origin |= dict(conditions.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
+            watch.finish(metrics, outcome, conditions)
         _write_bits(outcome.evaluation, store.path(cell.id, seed))
         done = Row(status="ok", provenance=origin, **row)
         return done.model_copy(update={"provenance": origin | {"metrics_digest": measured_digest(done)}})
@@ -112,14 +112,14 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
         return Row(status="failed", provenance=origin, error=traceback.format_exc(), **row)
 
 
-def take_part(cell: Cell, seed: Seed, paths: Paths, watch: RunLogger) -> tuple[Setting, Outcome, dict[str, float]]:
+def take_part(cell: Cell, seed: Seed, paths: Paths, watch: RunLogger) -> tuple[Conditions, Outcome, dict[str, float]]:
     """Train one seed and measure it: what every process of a run does."""
     threads = int(cell.config["trainer"]["threads"])
     torch.set_num_threads(threads)
     with threadpool_limits(threads), parallel.at_work(count() > 1):
-        setting = setting_for(cell, seed, paths)
-        outcome = execute(cell.config["method"], setting, seed[2], [watch.checkpoint])
-        return setting, outcome, measure(outcome, setting)
+        conditions = conditions_for(cell, seed, paths)
+        outcome = execute(cell.config["method"], conditions, seed[2], [watch.checkpoint])
+        return conditions, outcome, measure(outcome, conditions)
 
 
 def _begun(cell: Cell, seed: Seed) -> tuple[dict[str, Any], dict[str, Any]]:

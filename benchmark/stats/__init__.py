@@ -4,7 +4,7 @@ Scores are turned so that larger is better (errors are negated), and methods are
 """
 
 from benchmark.stats.boards import Blocks, Board, block_scores, board, rank_stability
-from benchmark.stats.cells import CELL, LINE, cell_table
+from benchmark.stats.cell_table import CELL, LINE, cell_table
 from benchmark.stats.groups import as_text, groups, keys
 from benchmark.stats.intervals import LEAST_SEEDS, LEVEL, NOTHING, Estimate, corrected_interval, holm, mean_interval, p_values, paired_difference, stars
 from benchmark.stats.power import detectable, power, power_table, smallest_effect

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmark.stats.cells import CELL
+from benchmark.stats.cell_table import CELL
 from benchmark.stats.groups import as_text
 from benchmark.stats.intervals import LEAST_SEEDS, LEVEL, stars, t_quantile
 from benchmark.stats.orders import ranked

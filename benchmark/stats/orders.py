@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from benchmark.stats.cells import CELL
+from benchmark.stats.cell_table import CELL
 from benchmark.stats.intervals import NOTHING, Estimate
 
 RESAMPLES = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmark.stats.cells import LINE, PLACE
+from benchmark.stats.cell_table import LINE, PLACE
 from benchmark.stats.groups import groups, keys
 
 REFERENCES = {"mrae": "erm", "mrae_l1": "mae"}  # squared and absolute error on right labels

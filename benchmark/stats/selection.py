@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmark.stats.cells import CELL
+from benchmark.stats.cell_table import CELL
 from benchmark.stats.groups import as_text, groups
 
 LEAST_RHO = 0.5  # cells below leave the ranking by noisy validation

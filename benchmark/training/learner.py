@@ -29,7 +29,7 @@ from benchmark.training.trainer import ActiveOptimizers, TrainerSettings
 
 CHUNK = 16
 
-Plan = Callable[[int], tuple[np.ndarray | None, Tensor | None]]  # epoch -> examples, targets of their units
+EpochPlan = Callable[[int], tuple[np.ndarray | None, Tensor | None]]  # epoch -> examples, targets of their units
 
 
 class Learner(L.LightningModule):
@@ -55,7 +55,7 @@ class Learner(L.LightningModule):
         epochs: int,
         passes: Passes,
         axes: tuple[Any, ...] = (),
-        plan: Plan | None = None,
+        plan: EpochPlan | None = None,
         on_epoch: Callable[[int, Predictor], bool | None] | None = None,
     ) -> None:
         super().__init__()

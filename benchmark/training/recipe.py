@@ -19,7 +19,7 @@ from benchmark.functional import group_folds
 from benchmark.methods.base import Fit, Method, RunInfo, set_up
 from benchmark.methods.step import Passes
 from benchmark.models.base import InputShape, Network
-from benchmark.training.learner import Learner, Plan
+from benchmark.training.learner import EpochPlan, Learner
 from benchmark.training.prediction import predict
 from benchmark.training.trainer import TrainerSettings, train
 
@@ -114,7 +114,7 @@ class SideTrainings:
         passes = Passes.zeros(method.networks)
         networks = self._recipe.networks(data.problem, method.networks, *axes)
         set_up(method, run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}, method.uses_val, networks[0].feature_width))
-        plan: Plan = indices if callable(indices) else lambda epoch: (indices, None)
+        plan: EpochPlan = indices if callable(indices) else lambda epoch: (indices, None)
         learner = Learner(
             method, networks, data, self._recipe.settings, self._recipe.seed, epochs=epochs, passes=passes, axes=axes, plan=plan, on_epoch=on_epoch
         )

@@ -21,7 +21,7 @@ from benchmark.stats.signflip import DRAWS, EXACT, LEAST_TASKS
 
 
 @dataclass(frozen=True)
-class Plan:
+class AnalysisPlan:
     """One primary analysis per problem kind: whether a method differs from erm over tasks.
 
     Numbers come from the code that uses them, so that changing one there changes the digest too.
@@ -60,10 +60,10 @@ class Plan:
         return dict(self.metrics)[problem]
 
 
-PLAN = Plan()
+PLAN = AnalysisPlan()
 
 
-def primary(data: pd.DataFrame, rho: pd.DataFrame, plan: Plan = PLAN) -> dict[tuple[str, str], Board]:
+def primary(data: pd.DataFrame, rho: pd.DataFrame, plan: AnalysisPlan = PLAN) -> dict[tuple[str, str], Board]:
     """The boards of the plan, by problem kind and track.
 
     Args:

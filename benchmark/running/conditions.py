@@ -39,7 +39,7 @@ TRUSTED = 0.05  # share of the training examples whose right labels a method wit
 
 
 @dataclass(frozen=True)
-class Setting:
+class Conditions:
     """Shared by all methods. ``declared`` holds whatever a method may ask for in ``needs``."""
 
     task: Task
@@ -74,14 +74,14 @@ def load_task(config: Mapping[str, Any], paths: Paths) -> Task:
     return _encoded(content, features, noise_features, paths) if features or noise_features else _task(content, paths)
 
 
-def setting_for(cell: Cell, seed: Seed, paths: Paths) -> Setting:
-    """The setting of a cell and seed; the last few are kept, because a sweep's next method needs the same one."""
+def conditions_for(cell: Cell, seed: Seed, paths: Paths) -> Conditions:
+    """Return the conditions of a cell and seed; the last few are kept, because a sweep's next method needs the same ones."""
     config = {axis: cell.config[axis] for axis in ("task", "noise", "model", "trainer")}
-    return _setting(json.dumps(config, sort_keys=True), seed, paths)
+    return _conditions(json.dumps(config, sort_keys=True), seed, paths)
 
 
 @functools.lru_cache(maxsize=4)
-def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
+def _conditions(config: str, seed: Seed, paths: Paths) -> Conditions:
     content = json.loads(config)
     check_model(content["task"].get("noise_features"), content["model"])
     task = load_task(content["task"], paths)
@@ -102,7 +102,7 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
     files = {**task.files, **_read_beside(content)}
     digests |= {f"{key}_digest": encoder(name).identity() for key in ("features", "noise_features") if (name := content["task"].get(key))}
     if truth.train is None:
-        return Setting(task, data, truth, recipe, extra_needs(data), {"test_labels": task.test_labels}, {}, digests, files)
+        return Conditions(task, data, truth, recipe, extra_needs(data), {"test_labels": task.test_labels}, {}, digests, files)
     train = side(data, data.train, truth.train, np.zeros(0))
     labels = Labels(
         train.right,
@@ -120,7 +120,9 @@ def _setting(config: str, seed: Seed, paths: Paths) -> Setting:
         key = digest(content["model"], content["trainer"], seed, *digests.values(), *files.values(), source_digest(plugin_places(content["model"]["_target_"])))
         folds = _out_of_fold(recipe, data, settings, seed, paths.cache / "reference" / f"{key}.npz")
         stats["systematic_share"], reference = _reference(data, labels, train, folds, seed)
-    return Setting(task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), stats, reference, digests, files)
+    return Conditions(
+        task, data, truth, recipe, declared_needs(data, labels, train.given, made.transition) | extra_needs(data), stats, reference, digests, files
+    )
 
 
 def _read_beside(content: Mapping[str, Any]) -> dict[str, str]:
