@@ -9,8 +9,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from benchmark.__main__ import one_line
-from benchmark.config import build as config
-from benchmark.config import commandline
+from benchmark.config import commandline, registry
 from benchmark.config.commandline import prepared
 from benchmark.config.grid import expand, value_of
 from benchmark.config.options import options_of
@@ -54,10 +53,10 @@ def test_arguments_as_hydra_reads_them(argument: str, becomes: str) -> None:
         ("logger.x=3", "logger has no key 'x'"),
         ("method=gce,,elr", "method=gce,,elr has an empty entry"),
         ("method=gce,", "has an empty entry"),
-        ("+hydra.callbacks.x._target_=os.getpid", r"\+hydra.callbacks.x._target_='os.getpid' is refused"),
+        ("+hydra.callbacks.x._target_=os.getpid", "hydra._target_='os.getpid' is refused"),
         ("+hydra.callbacks.x={_target_: os.getpid}", "_target_='os.getpid' is refused"),
         ("+trainer._target_=os.system", "_target_='os.system' is refused"),
-        ("method.q={_target_: os.system}", "method.q._target_='os.system' is refused"),
+        ("method.q={_target_: os.system}", "method._target_='os.system' is refused"),
     ],
 )
 def test_what_is_refused_before_hydra_reads_it(argument: str, words: str) -> None:
@@ -69,9 +68,9 @@ def test_what_is_refused_before_hydra_reads_it(argument: str, words: str) -> Non
 def test_an_experiment_whose_hydra_block_calls_something_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "conf/experiment/smoke.yaml").write_text("hydra: {callbacks: {x: [{_target_: os.getpid}]}}\n")
-    monkeypatch.setattr(config, "CONF", tmp_path / "conf")
-    monkeypatch.setattr(commandline, "raw", config.raw.__wrapped__)
-    with pytest.raises(ConfigError, match=r"conf/experiment/smoke.yaml.hydra.callbacks.x._target_='os.getpid' is refused"):
+    monkeypatch.setattr(registry, "CONF", tmp_path / "conf")
+    monkeypatch.setattr(commandline, "raw", registry.raw.__wrapped__)
+    with pytest.raises(ConfigError, match=r"experiment\._target_='os.getpid' is refused"):
         prepared(["experiment=smoke"])
 
 
@@ -171,9 +170,9 @@ def test_a_yaml_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, monke
 
     (tmp_path / "method").mkdir()
     (tmp_path / "method" / "mine.yaml").write_text("a: 1\nb: [1\n")
-    monkeypatch.setattr(config, "CONF", tmp_path)
+    monkeypatch.setattr(registry, "CONF", tmp_path)
     with pytest.raises(YAMLError) as found:
-        config.raw.__wrapped__("method", "mine")
+        registry.raw.__wrapped__("method", "mine")
     assert one_line(found.value).startswith(f"{tmp_path}/method/mine.yaml line 3 is no yaml")
 
 

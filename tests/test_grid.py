@@ -244,7 +244,7 @@ def test_words_of_a_cell_compose_it() -> None:
             if axis == "model" and not own:
                 own = [f"model={default_model(made.choice['task'])}"]
             name, config = resolve(axis, tuple(own))
-            assert (name, bare(config)) == (made.choice[axis], made.config[axis])  # ``setting: blind`` is no part of a cell
+            assert (name, bare(config)) == (made.choice[axis], made.config[axis])  # ``setting: default`` is no part of a cell
 
 
 @pytest.fixture(scope="module")

@@ -19,14 +19,15 @@ import pytest
 import torch
 from conftest import make_task
 
+from benchmark.config import identity
 from benchmark.config.build import load
+from benchmark.config.registry import plugin
 from benchmark.core.digests import digest
 from benchmark.core.errors import ConfigError
 from benchmark.core.paths import ROOT
 from benchmark.core.types import Corruption, Examples, Task
 from benchmark.data.problems import Multiclass, MultiLabel
 from benchmark.noise.cache import corrupt, pool_of
-from benchmark.noise.class_conditional import Symmetric
 
 SYMMETRIC = load("noise", "symmetric", rate=0.4)
 
@@ -72,7 +73,7 @@ def test_manifest_says_what_was_made(tmp_path: Path) -> None:
     (path,) = files(tmp_path)
     assert json.loads(path.with_suffix(".json").read_text()) == manifest
     recipe = manifest["recipe"]
-    assert (recipe["config"], recipe["version"], recipe["seed"]) == (dict(SYMMETRIC), Symmetric.version, 3)
+    assert recipe == {"noise": {"name": "symmetric", "version": 1, "with": {"rate": 0.4}}, "seed": 3, "kind": "categorical"}
     assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert manifest["nominal_rate"] == 0.4
     assert manifest["observed"] == digest(made.observed)
@@ -143,7 +144,7 @@ def test_key_depends_on_labels_seed_and_recipe(tmp_path: Path, monkeypatch: pyte
         key(replace(task, train=Examples(task.train.x, y)), SYMMETRIC, 0, tmp_path),
         key(replace(task, train=Examples(task.train.x, unknown)), SYMMETRIC, 0, tmp_path),
     ]
-    monkeypatch.setattr(Symmetric, "version", Symmetric.version + 1)
+    monkeypatch.setattr(identity, "plugin", lambda axis, target: replace(plugin(axis, target), version=2))
     keys.append(key(task, SYMMETRIC, 0, tmp_path))
     assert len(set(keys)) == len(keys)
     assert "known" not in keys

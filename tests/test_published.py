@@ -40,11 +40,11 @@ def test_paper_sets_the_keys_of_the_first_rule_that_fits() -> None:
 
 
 def test_a_paper_cell_is_another_cell_with_one_name_under_every_noise() -> None:
-    paper, blind = made("elr(setting=paper)"), made("elr")
-    assert paper.id != blind.id
+    paper, plain = made("elr(setting=paper)"), made("elr")
+    assert paper.id != plain.id
     assert made("elr(lam=1.0,beta=0.9)").id != paper.id  # numbers that somebody gave who did not look at the noise
     assert {made("elr(setting=paper)", noise).labels["method"] for noise in ("symmetric", "asymmetric", "clean")} == {"elr(setting=paper)"}
-    assert made("elr(setting=blind)").id == blind.id
+    assert made("elr(setting=default)").id == plain.id
     assert made("elr", extra=("method.setting=paper",)).id == paper.id
 
 
@@ -99,13 +99,13 @@ def test_a_method_without_a_cell_has_no_noise_to_know() -> None:
         ({"lam": 1}, "no list of rules"),
         ([{"when": {}}], "no list of rules"),
         ([{"use": {"lma": 1}}], "unknown key 'lma': did you mean 'lam'"),
-        ([{"use": {"setting": "blind"}}], "unknown key 'setting'"),
+        ([{"use": {"setting": "default"}}], "unknown key 'setting'"),
         ([{"when": {"nois": "clean"}, "use": {}}], "unknown condition 'nois': did you mean 'noise'"),
     ],
 )
 def test_a_block_that_is_none_is_one_line(rules: Any, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        published(rules, {"lam": 3.0, "setting": "blind"}, FACTS, "conf/method/elr.yaml")
+        published(rules, {"lam": 3.0, "setting": "default"}, FACTS, "conf/method/elr.yaml")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -119,7 +119,7 @@ def test_a_range_of_rates_includes_its_ends(rate: float | None, fits: bool) -> N
 @pytest.mark.parametrize("name", [name for name in names("method") if "paper" in raw("method", name)])
 def test_every_block_changes_something_of_the_right_type(name: str) -> None:
     rules, keys = raw("method", name)["paper"], option("method", name)
-    assert keys["setting"] == "blind"
+    assert keys["setting"] == "default"
     published(rules, keys, FACTS, name)
     assert any(keys[key] != value for rule in rules for key, value in rule["use"].items())
     for rule in rules:

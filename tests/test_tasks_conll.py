@@ -92,7 +92,7 @@ def test_long_sentences_are_cut_outside_entities() -> None:
 
 def test_observed_and_right_tags(tmp_path: Path, paths: Paths) -> None:
     task = load_task("conll", paths, **ownfiles.write_conll(tmp_path))
-    assert (task.name, task.clean, task.test_labels) == ("news", True, "right")
+    assert (task.name, task.clean, task.test_labels) == ("own-tagging", True, "right")
     assert task.problem.names == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
     assert (len(task.test), task.problem.width) == (12, 6)
     made, places = ownfiles.sentences(), task.places

@@ -24,7 +24,7 @@ def test_a_folder_for_each_class(tmp_path: Path, paths: Paths) -> None:
         (tmp_path / hidden).parent.mkdir(exist_ok=True)
         (tmp_path / hidden).write_bytes(b"no image")
     task = load_task("image_folder", paths, **options)
-    assert (task.name, task.problem.names, task.clean) == ("photos", ("bright", "dark"), False)
+    assert (task.name, task.problem.names, task.clean) == ("own-multiclass", ("bright", "dark"), False)
     assert (len(task.train), len(task.test)) == (32, 8)
     assert task.train.x.shape[1:] == (3, 8, 8)
     assert np.array_equal(task.train.x.float().mean((1, 2, 3)).numpy() > 120, task.train.y == 0)

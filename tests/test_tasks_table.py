@@ -18,11 +18,14 @@ from benchmark.board.comparisons import compute
 from benchmark.board.leaderboard import sections
 from benchmark.config.build import load
 from benchmark.config.cells import Cell
+from benchmark.config.grid import expand
 from benchmark.config.support import unsupported
 from benchmark.core.errors import ConfigError, DataError, UserError
 from benchmark.core.paths import Paths
+from benchmark.core.protocol import AXES
 from benchmark.data.columns import encoded, feature_columns
 from benchmark.noise.cache import corrupt
+from benchmark.results.row import Row
 from benchmark.results.store import Store
 from benchmark.running.sweep import pending
 
@@ -44,7 +47,7 @@ PRICES = {"target": "price", "clean": "right_price", "problem": "regression", "i
 
 def test_classes_with_right_labels(tmp_path: Path, paths: Paths) -> None:
     task = load_task("table", paths, path=written(tmp_path), **CLASSES)
-    assert (task.name, task.problem.names, task.clean, task.test_labels) == ("shop", ("no", "yes"), True, "right")
+    assert (task.name, task.problem.names, task.clean, task.test_labels) == ("own-multiclass", ("no", "yes"), True, "right")
     assert len(task.train) + len(task.test) == ownfiles.ROWS
     assert len(task.test) == 24
     lines = task.places
@@ -83,7 +86,7 @@ def test_inputs_are_learned_from_training_rows_alone() -> None:
     assert x[:, 4:].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1]]
 
 
-def test_test_part_follows_the_name_and_the_inputs_not_the_labels(tmp_path: Path, paths: Paths) -> None:
+def test_test_part_follows_the_inputs_not_the_labels_and_not_the_name(tmp_path: Path, paths: Paths) -> None:
     def swapped(t: pd.DataFrame) -> pd.DataFrame:
         return t.assign(given=t["right"], right=t["given"])
 
@@ -91,7 +94,8 @@ def test_test_part_follows_the_name_and_the_inputs_not_the_labels(tmp_path: Path
     second = load_task("table", paths, path=written(tmp_path, swapped), **CLASSES)
     renamed = load_task("table", paths, path=written(tmp_path, name="other.csv"), **CLASSES)
     assert torch.equal(first.test.x, second.test.x)
-    assert not torch.equal(first.test.x, renamed.test.x)
+    assert torch.equal(first.test.x, renamed.test.x)
+    assert first.name == renamed.name  # the name of a task seeds its splits
 
 
 def test_five_distinct_targets_and_numbered_classes_are_legal(tmp_path: Path, paths: Paths) -> None:
@@ -222,15 +226,28 @@ def test_a_row_of_observed_labels_claims_nothing_else(results: tuple[Path, Path]
     assert any("recorded, scored on observed labels" in part.title for part in sections(found))
 
 
-def test_a_changed_file_is_run_again(results: tuple[Path, Path]) -> None:
+def cell_of(row: Row, path: Path) -> Cell:
+    """Return the cell that the command line would make of a row's entries today, with the file at ``path``."""
+    task = row.labels["task"].replace(row.config["task"]["path"], str(path))
+    (cell,) = expand([{axis: row.labels[axis] for axis in AXES} | {"task": task}], {}, {}, []).cells
+    return cell
+
+
+def test_a_changed_file_is_another_cell_and_a_moved_one_is_not(results: tuple[Path, Path], tmp_path: Path) -> None:
     folder, path = results
     row = next(iter(Store(folder).rows()))
-    cell = Cell({axis: getattr(row, axis) for axis in ("task", "noise", "method", "model", "trainer")}, row.config)
-    assert not pending([cell], [row.seed], Store(folder), "skip")
-    before = path.read_text()
-    path.write_text(before.replace("red", "blue"))
-    assert pending([cell], [row.seed], Store(folder), "skip")
-    path.write_text(before)
+    assert cell_of(row, path).id == row.cell
+    assert not pending([cell_of(row, path)], [row.seed], Store(folder), "skip")
+    moved = tmp_path / "renamed.csv"
+    moved.write_bytes(path.read_bytes())
+    assert cell_of(row, moved).id == row.cell
+    moved.write_text(path.read_text().replace("red", "blue"))
+    assert cell_of(row, moved).id != row.cell
+    assert pending([cell_of(row, moved)], [row.seed], Store(folder), "skip")
+    namesake = tmp_path / "elsewhere" / path.name
+    namesake.parent.mkdir()
+    namesake.write_text(path.read_text().replace("red", "green"))
+    assert cell_of(row, namesake).id not in (row.cell, cell_of(row, moved).id)
 
 
 def test_no_column_is_an_input_twice() -> None:

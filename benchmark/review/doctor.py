@@ -72,7 +72,8 @@ def _identity(row: Row) -> Iterator[str]:
         yield f"cell is {row.cell}, its configuration hashes to {this.id}: the configuration was edited"
     labels = this.labels
     for axis in AXES:
-        if row.labels[axis].partition(":")[0] != labels[axis]:
+        said, name = row.labels[axis].partition(":")[0], getattr(row, axis)
+        if current_name(axis, name) + said.removeprefix(name) != labels[axis]:
             yield f"{axis} is labeled {row.labels[axis]!r}, its configuration is {labels[axis]!r}"
 
 
