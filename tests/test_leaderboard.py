@@ -216,3 +216,21 @@ def test_intervals_say_where_all_seeds_have_the_same_wrong_labels(noise: str, sa
     made = [Row(cell=cell.id, seed=(s, s, s), status="ok", metrics={f"test/last/{metric}": 0.5 + s / 10}, **fields, **cell.choice) for s in range(2)]
     (section,) = of_cells(compute(made).cells)
     assert ("all seeds have the same wrong labels: intervals are conditional on this noise" in section.note) == same
+
+
+@pytest.mark.parametrize(
+    ("noise", "words"),
+    [
+        ({"rate": 0.4}, ", 41.2 % wrong (nominal 40 %) ·"),
+        ({"rate": 0.125, "exact": True}, ", 41.2 % wrong (nominal 12.5 %) ·"),
+        ({"first": {"factor": 10.0}, "second": {"rate": 0.2}}, ", 41.2 % wrong (nominal 20 %) ·"),
+        ({"first": {"rate": 0.1}, "second": {"rate": 0.2}}, ", 41.2 % wrong ·"),
+        ({"set": "worse"}, ", 41.2 % wrong ·"),
+    ],
+)
+def test_the_realised_rate_stands_beside_the_nominal_one(noise: dict[str, Any], words: str) -> None:
+    rows = made_rows(tasks=1, seeds=2, effects={"erm": 0.0}, noises={"symmetric(rate=0.4)": 0.4123})
+    rows = [row.model_copy(update={"config": row.config | {"noise": {"_target_": row.config["noise"]["_target_"]} | noise}}) for row in rows]
+    titles = [section.title for section in of_cells(compute(rows).cells)]
+    assert titles
+    assert all(words in title for title in titles)

@@ -45,7 +45,8 @@ def test_classes(tmp_path: Path) -> None:
     np.testing.assert_allclose(card.transition[0], joint / joint.sum(1, keepdims=True))
     np.testing.assert_allclose(card.true[0], np.full((4, 4), 0.4 / 3) + np.eye(4) * (0.6 - 0.4 / 3))
     text = "\n".join(lines(card))
-    assert "requested rate               0.4" in text
+    at = text.index("requested rate               0.4\n")
+    assert text[at:].splitlines()[1] == f"{'realised rate':28} {wrong.mean():.4g}"
     assert "T, true" in text
     assert "information kept" in text
     assert "margin" in text

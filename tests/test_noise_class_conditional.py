@@ -210,3 +210,46 @@ def test_ends_of_the_stream_pick_a_possible_wrong_class(pick: float) -> None:
         for given in (flip_by_transition(labels, matrix, Fixed(labels, pick)), noise(labels, Fixed(labels, pick), Context()).observed):
             assert np.array_equal(given != labels.value, flips)
             assert (matrix[labels.value, given] > 0).all()
+
+
+def test_exact_symmetric_noise_flips_exactly_its_share_where_seed_0_is_an_unlucky_draw() -> None:
+    labels = balanced(CIFAR10, 5000)
+    drawn = (observed(Symmetric(0.4), labels, 0) != labels.value).mean()
+    assert drawn > 0.407  # 3.3 standard deviations
+    for seed in range(3):
+        assert (observed(Symmetric(0.4, exact=True), labels, seed) != labels.value).sum() == 20000
+
+
+@pytest.mark.parametrize("size", [1, 7, 10, 333])
+@pytest.mark.parametrize("rate", [0.0, 0.15, 0.35, 0.5, 1.0])
+def test_exact_symmetric_noise_counts_live_units_only(rate: float, size: int) -> None:
+    y = np.where(np.arange(2 * size) % 2 == 0, np.arange(2 * size) % 10, -1)
+    labels = Multiclass(DIGITS).labels(y)
+    given = observed(Symmetric(rate, exact=True), labels, 3)
+    assert (given[labels.live] != y[labels.live]).sum() == round(rate * size)
+    assert (given[~labels.live] == labels.value[~labels.live]).all()
+
+
+def test_exact_symmetric_noise_flips_the_smallest_draws_with_the_same_wrong_labels() -> None:
+    labels = balanced(DIGITS, 30)
+    flip = Streams(labels, 5)["flip"]
+    everything = observed(Symmetric(1.0), labels, 5)
+    before = np.zeros(300, dtype=bool)
+    for rate in (0.1, 0.2, 0.21, 0.7):
+        given = observed(Symmetric(rate, exact=True), labels, 5)
+        wrong = given != labels.value
+        assert flip[wrong].max() < flip[~wrong].min()
+        assert (given[wrong] == everything[wrong]).all()
+        assert (before <= wrong).all()
+        before = wrong
+
+
+def test_exact_symmetric_noise_says_that_a_unit_s_fate_depends_on_the_others() -> None:
+    assert Symmetric(0.4).not_local == Symmetric.not_local == ""
+    assert "all units" in Symmetric(0.4, exact=True).not_local
+    assert Symmetric.not_local == ""
+    tagging = Tagging(["O", "B-X"], 4)
+    y = np.where(np.arange(4) < [[2], [4], [3]], 1, -1)
+    labels = tagging.labels(y)
+    given = observed(Symmetric(1 / 3, exact=True), labels, 1)
+    assert (given[labels.live] == 0).sum() == 3

@@ -22,7 +22,7 @@ from benchmark.stats.cell_table import PLACE
 
 FIRST = [
     *("problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "one_draw", "family"),
-    *("inputs", "pretrained", "self_reported"),
+    *("inputs", "pretrained", "self_reported", "nominal"),
 ]
 MEANS = ["rate", "memorization", "detection", "collapsed", "passes", "seconds", "forward", "backward"]
 RANKED = [*CELL, "problem", "track", "method", "seed", "score", "memorization", "ceiling", "pretrained"]  # what the plan's analysis reads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -23,7 +24,7 @@ CURVE = ["task", "noise", "model", "trainer", "method", "seed"]
 OF_RUN = (*CURVE, "noise_name", "test_labels", *COSTS, "rate")
 OF_PLUGINS = (
     *("problem", "metric", "sign", "adapted", "privileged", "likelihood", "method_target", "inputs", "pretrained", "one_draw", "family"),
-    "self_reported",
+    *("self_reported", "nominal"),
 )
 
 
@@ -49,6 +50,7 @@ def described(runs: pd.DataFrame) -> pd.DataFrame:
         one_draw=_each(_one_draw, done, noise).astype(bool),
         family=_each(lambda noise: noise_family(noise.get("_target_", "")), done, noise),
         self_reported=(done["self_reported"] != "").to_numpy(),
+        nominal=_each(_nominal, done, noise).astype(float),
     ).drop(columns=[name for name in done if name.startswith("config_")])
 
 
@@ -105,6 +107,13 @@ def _pretrained(task: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
     """Whether a cell's network reads what an encoder that other data trained makes of the inputs, or begins as one."""
     target = model["_target_"]
     return bool(task.get("features")) or (defines(target, "pretrained") and bool(declared(target, "pretrained")))
+
+
+def _nominal(noise: Mapping[str, Any]) -> float:
+    """Return the rate that a noise was asked for, of the one part of a chain that has a rate; NaN where none or both have one."""
+    parts = [noise, *(value for value in noise.values() if isinstance(value, Mapping))]
+    rates = [rate for part in parts if isinstance(rate := part.get("rate"), int | float)]
+    return float(rates[0]) if len(rates) == 1 else math.nan
 
 
 def _one_draw(noise: Mapping[str, Any]) -> bool:

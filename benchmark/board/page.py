@@ -193,6 +193,7 @@ def _method(name: str, target: str) -> dict[str, Any]:
         "keeps": said("keeps"),
         "fidelity": said("fidelity"),
         "differs": said("differs"),
+        "developed_on": ", ".join(said("developed_on", ())),
         "defaults": ", ".join(f"{key}={value}" for key, value in parameters(config).items() if not key.startswith("_") and not isinstance(value, dict)),
     }
 
@@ -227,5 +228,6 @@ def _cell(key: Mapping[str, Any], line: Mapping[str, Any], stats: Mapping[str, A
         "rho": None if line["rho_sel"] != line["rho_sel"] else round(float(line["rho_sel"]), 4),
         "test_labels": line["test_labels"],
         "rate": _rounded([line["rate"]])[0],
+        "nominal": _rounded([line["nominal"]])[0],
         "stats": {name: value for name, value in stats.items() if value == value},  # noqa: PLR0124
     }

@@ -50,6 +50,8 @@ def of_cells(cells: pd.DataFrame) -> Iterator[Section]:
 def _of_cell(block: Sequence[Mapping[Any, Any]]) -> Section:
     first = block[0]
     rate = f", {100 * first['rate']:.1f} % wrong" if math.isfinite(first["rate"]) else ""
+    if rate and math.isfinite(first["nominal"]):
+        rate += f" (nominal {100 * first['nominal']:.4g} %)"
     rate += ", scored on observed labels" if first["test_labels"] == "observed" else ""
     title = f"{first['task']} · {first['noise']}{rate} · {first['model']} · {first['trainer']} · selected by {first['track']}"
     notes = [first["reason"] if isinstance(first["reason"], str) and first["noise"] != "clean" else ""]

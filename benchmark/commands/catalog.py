@@ -41,6 +41,8 @@ def describe(arguments: Sequence[str]) -> int:
         for key, value in config.items():
             print(f"  {group}.{key}={value}" if key != "_target_" else f"  {value}")
         print("\n" + _documentation(group, name) + "\n")
+        if group == "method" and (tasks := resolve_target(config, group).developed_on):
+            print(f"developed on: {', '.join(tasks)}\n")
     return 0
 
 

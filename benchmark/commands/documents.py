@@ -31,7 +31,8 @@ def method_table() -> str:
         "kinds it runs *adapted*. *needs*: what it knows beyond noisy labels, and what it is built from. *passes*: forward + backward per training example and "
         f"epoch in a run of {EPOCHS} epochs, side trainings included, counted by the contract tests; *cost*: the same as a multiple of plain training, a "
         "backward pass taken for two forward ones. *memory*: state beside networks and optimizers, N units, K classes, C columns. "
-        "*fidelity*: to the paper, on its native task types. *gain on digits*: accuracy at the last epoch minus erm's with a 95 % interval, ten paired seeds, "
+        "*fidelity*: to the paper, on its native task types; *developed on*: tasks on whose results a default or a rule of ours was chosen. *gain on "
+        "digits*: accuracy at the last epoch minus erm's with a 95 % interval, ten paired seeds, "
         "defaults, on a noise where the paper claims a gain, fixed before it was run (`make sweep EXPERIMENT=claims`, `python -m benchmark claims`).",
         "",
         f"No method here needs {', '.join(sorted(set(NEEDS).difference(*(method.needs for method in made.values())))) or 'anything else'}.",
@@ -53,7 +54,7 @@ def method_table() -> str:
             f"{bound}{price.forward:.3g}F + {price.backward:.3g}B",
             f"{bound}{price.relative:.3g}",
             method.keeps,
-            f"{method.fidelity}: {method.differs}" if method.differs else method.fidelity,
+            _fidelity(method),
             "; ".join(gains.get(name, [])),
             method.cites,
         ]
@@ -98,6 +99,12 @@ def _plainly(line: str) -> str:
     """Shorten a line that says nothing but what plain training does."""
     start, _, how = line.partition(": ")
     return f"{start}: plain" if how in PLAIN else line
+
+
+def _fidelity(method: Method) -> str:
+    """Return the fidelity of a method, what differs, and the tasks on whose results a default was chosen."""
+    words = f"{method.fidelity}: {method.differs}" if method.differs else method.fidelity
+    return f"{words}; developed on {', '.join(method.developed_on)}" if method.developed_on else words
 
 
 def requirements(method: Method) -> list[str]:

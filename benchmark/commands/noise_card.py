@@ -55,9 +55,9 @@ def describe(title: str, problem: Problem, labels: Labels, made: Corruption, man
         raise ConfigError(f"{title}: no label is left to describe")
     numbers: dict[str, Any] = {
         "examples": len(made.source),
-        "requested_rate": manifest["nominal_rate"],
         "open_set_share": _mean((made.clean < 0)[here.live]) if labels.kind == "categorical" else 0.0,
         "unknown_share": _mean(~given_known[here.live]),
+        "requested_rate": manifest["nominal_rate"],  # what was realised, ``rate``, stands below it
         **noise_strength(problem, here, made.observed),
     }
     right, given = made.clean[use], made.observed[use]
@@ -102,7 +102,8 @@ def lines(card: Card) -> Iterator[str]:
     yield f"# {card.title}"
     for name, value in card.numbers.items():
         if not isinstance(value, list):
-            yield f"{name.replace('_', ' '):28} {_text(value)}"
+            shown = "realised rate" if name == "rate" else name.replace("_", " ")
+            yield f"{shown:28} {_text(value)}"
     lists = {name: value for name, value in card.numbers.items() if isinstance(value, list)}
     if lists:
         width = max(map(len, card.units))

@@ -130,6 +130,7 @@ class Method(nn.Module):
     differs: ClassVar[str] = ""  # what differs from the released code, or from the paper if adapted
     release: ClassVar[str] = ""  # owner/repository@commit that lines "as released" were compared with; empty = the paper only
     follows: ClassVar[Mapping[str, str]] = {}  # each of ``FOLLOWS``: one of ``AFTER``, and how; no subclass inherits these two
+    developed_on: ClassVar[tuple[str, ...]] = ()  # tasks on whose results a default was chosen: the method is no stranger to them
     networks: int = 1
     averaged: int = 0  # so many of the networks, the last ones, are moving averages that no optimizer trains
     views: int = 1
@@ -204,6 +205,10 @@ class Method(nn.Module):
     def estimated_transition(self) -> Tensor | None:
         """(L, K, K) estimate of the transition matrix, where the method makes one."""
         return None
+
+    def resolved(self) -> Mapping[str, float]:
+        """Return the hyper-parameters that a rule made of this run's size, by name: what was really used. A row keeps them."""
+        return {}
 
 
 def set_up(method: Method, run: RunInfo) -> None:

@@ -47,7 +47,17 @@ class Symmetric(ClassConditional):
 
     The convention of the Co-teaching family (Han et al., 2018, arXiv:1804.06872). Published tables of
     DivideMix, ELR and their followers use the inclusive one.
+
+    Every unit is flipped by a draw of its own, so the share of wrong labels differs from r by about sqrt(r (1 - r) / n) among n
+    units, and by more under some seeds. ``exact`` flips exactly round(r n) of the n live units, those with the smallest draws,
+    with the same wrong labels. Flips stay nested in the rate, but which units they are depends on all units of the data set.
     """
+
+    def __init__(self, rate: float = 0.2, exact: bool = False) -> None:
+        super().__init__(rate)
+        self.exact = exact
+        if exact:
+            self.not_local = "exactly a share of all units is flipped"  # type: ignore[misc]
 
     def transition(self, labels: Labels) -> np.ndarray:
         """(1 - r) on the diagonal, the rest spread evenly."""
@@ -57,13 +67,23 @@ class Symmetric(ClassConditional):
     def flips(self, labels: Labels, streams: Streams, matrix: np.ndarray) -> np.ndarray:
         """As the matrix says, without the matrix: the wrong class is ``y + 1 + floor(pick (K - 1))`` modulo K."""
         k, observed = labels.num_classes, np.empty_like(labels.value)
+        ranked = self._smallest(labels, streams) if self.exact else None
         for block, (flip, pick) in streams.blocks("flip", "pick"):
             right, given = labels.value[block], observed[block]
             given[:] = right
-            at = np.flatnonzero(labels.live[block] & (flip < self.rate))
+            leaves = flip < self.rate if ranked is None else ranked[block]
+            at = np.flatnonzero(labels.live[block] & leaves)
             moved = right[at] + 1 + (pick[at] * (k - 1)).astype(np.int64)
             given[at] = moved - k * (moved >= k)
         return observed
+
+    def _smallest(self, labels: Labels, streams: Streams) -> np.ndarray:
+        """Return (N,) bool: the round(r n) of the n live units with the smallest ``flip``, earlier units first among equals."""
+        live = np.flatnonzero(labels.live)
+        order = live[np.argsort(streams["flip"][live], kind="stable")]
+        chosen = np.zeros(len(labels.live), dtype=bool)
+        chosen[order[: round(self.rate * len(live))]] = True
+        return chosen
 
 
 class SymmetricInclusive(ClassConditional):

@@ -91,6 +91,7 @@ def measure(outcome: Outcome, conditions: Conditions) -> dict[str, float]:
         metrics |= _validation(record, f"checkpoint_{k}")
         metrics |= {f"train/checkpoint_{k}/{name}": record.memorization[name] for name in ("memorization", "ceiling") if name in record.memorization}
     metrics |= {f"train/reference/{name}": value for name, value in conditions.reference.items()}
+    metrics |= {f"train/resolved/{name}": value for name, value in outcome.method.resolved().items()}
     estimate, right = outcome.method.estimated_transition(), conditions.declared.get("transition")
     if estimate is not None and right is not None:
         metrics["train/last/transition_error"] = float((estimate.cpu() - right).abs().sum(-1).mean())

@@ -49,6 +49,7 @@ class MCorrection(Method):
     }
     family = "label refurbishment"
     cites = "Arazo et al., 2019, arXiv:1904.11238"
+    developed_on: ClassVar[tuple[str, ...]] = ("uci", "diamonds")
     differs = (
         "one training-mode pass over the unmixed batch (released: w from a second one in "
         "evaluation mode); dynamic: T falls over all remaining epochs (over 89, to .001 at epoch "

@@ -74,6 +74,7 @@ class Roster(SelfTraining):
         "predicts": "as the paper: the student of the ensemble",
     }
     cites = "Meng et al., 2021, arXiv:2109.05003"
+    developed_on: ClassVar[tuple[str, ...]] = ("wikigold",)
     differs = "a start with cross entropy; no augmentation by a language model; one softmax over IOB2 tags, not two heads; schedules are shares of the epochs"
 
     def __init__(

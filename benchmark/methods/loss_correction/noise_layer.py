@@ -39,6 +39,7 @@ class NoiseLayer(Method):
     }
     family = "loss correction"
     cites = "Goldberger and Ben-Reuven, 2017, ICLR"
+    developed_on: ClassVar[tuple[str, ...]] = ("yeast",)
     differs = "starts near the identity, not from the confusion matrix of a network trained before"
 
     def __init__(self, diagonal: float = 0.95, matrix: Literal["learned", "counted"] = "learned") -> None:

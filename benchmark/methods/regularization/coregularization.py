@@ -34,6 +34,7 @@ class CoRegularization(Method):
     }
     family = "regularization"
     cites = "Zhou and Chen, 2021, arXiv:2104.08656"
+    developed_on: ClassVar[tuple[str, ...]] = ("wikigold",)
     differs = "alpha is 10, not 50; warm-up counts epochs, not steps; exact divergence: the released code adds 1e-5 inside logarithms and 1e-3 to the count"
 
     def __init__(self, alpha: float = 10.0, warmup: float = 0.1) -> None:

@@ -15,6 +15,7 @@ from benchmark.methods.base import Method, Price, RunInfo, activate
 from benchmark.methods.sample_selection.coteaching import CoTeaching
 from benchmark.methods.step import Step
 
+LEAST_STD = 10.0  # the paper's for ten classes
 REACH = 4.0  # widths beyond so many ``std`` are drawn with probability below 1e-6: nobody chooses them
 
 
@@ -60,10 +61,15 @@ class NestedDropout(Method):
 
     Chen et al., 2021, arXiv:2104.13766: features come out ordered by importance, and noise is left to the last ones. At every checkpoint all
     widths are tried on half of the noisy validation labels (from one pass) and the best of accuracy - 1e-5 k predicts until the next one.
-    ``std`` counts features: 10 for CIFAR-10, 100 for CIFAR-100 and Clothing1M, of 512. The paper warms the rate up for 6,000 steps; here the trainer's
-    schedule holds for every method. One forward and one backward pass, and one over half of validation at each checkpoint.
+    ``std`` counts features: 10 for CIFAR-10, 100 for CIFAR-100 and Clothing1M, of 512 in the paper.
+    Ours, because encoders differ in width: ``std: null`` is max(10, K / 2), which a row keeps; on digits
+    with 40 % symmetric noise and 64 features (five seeds) .87 against .78 with 10. The paper warms the rate
+    up for 6,000 steps; here the trainer's schedule holds for every method. One forward and one backward
+    pass, and one over half of validation at each checkpoint.
     """
 
+    version: ClassVar[int] = 2  # 1: std = 10 at every width
+    developed_on: ClassVar[tuple[str, ...]] = ("digits",)
     uses_val = True
     release = "yingyichen-cyy/Nested-Co-teaching@9a2fc40"
     follows: ClassVar[dict[str, str]] = {
@@ -74,13 +80,14 @@ class NestedDropout(Method):
     }
     family = "regularization"
     cites = "Chen et al., 2021, arXiv:2104.13766"
-    differs = "no warm-up of the learning rate; the width is chosen on half of noisy validation, at the checkpoints"
+    differs = "ours: std is max(10, half of the features); no warm-up of the learning rate; the width is chosen on half of noisy validation, at the checkpoints"
 
     chosen: Tensor
 
-    def __init__(self, std: float = 10.0, penalty: float = 1e-5) -> None:
+    def __init__(self, std: float | None = None, penalty: float = 1e-5) -> None:
         super().__init__()
         self.std, self.penalty = std, penalty
+        self.used_std = LEAST_STD if std is None else std  # ``setup`` knows the width
         self.trying: int | None = None  # network whose widths are tried
 
     def passes(self, epochs: int) -> Price:
@@ -91,9 +98,14 @@ class NestedDropout(Method):
         """The distribution of widths; all features until the first choice."""
         super().setup(run)
         self.rng = run.generator("nested_dropout")
-        self.widths = Widths(run.features, self.std, keep_bias=run.problem == "tagging")
+        self.used_std = max(LEAST_STD, run.features / 2) if self.std is None else self.std
+        self.widths = Widths(run.features, self.used_std, keep_bias=run.problem == "tagging")
         self.held, self.continuous, self.due = run.observed["val"], run.kind == "continuous", frozenset(checkpoints(run.epochs))
         self.register_buffer("chosen", torch.full((self.networks,), run.features, device=run.device))
+
+    def resolved(self) -> dict[str, float]:
+        """Return the standard deviation that widths were drawn with."""
+        return {"std": self.used_std}
 
     def objective(self, step: Step) -> Tensor:
         """Mean loss of each network with a width drawn for this batch."""

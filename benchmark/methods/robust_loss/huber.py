@@ -28,6 +28,7 @@ class Huber(Method):
     }
     family = "robust loss"
     cites = "Huber, 1964, Annals of Mathematical Statistics 35(1)"
+    developed_on: ClassVar[tuple[str, ...]] = ("diamonds",)
 
     def __init__(self, delta: float = 0.2) -> None:
         super().__init__()

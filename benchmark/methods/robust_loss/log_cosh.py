@@ -27,6 +27,7 @@ class LogCosh(Method):
     }
     family = "robust loss"
     cites = "Green, 1990, IEEE Transactions on Medical Imaging 9(1)"
+    developed_on: ClassVar[tuple[str, ...]] = ("diamonds",)
 
     def __init__(self, delta: float = 0.2) -> None:
         super().__init__()

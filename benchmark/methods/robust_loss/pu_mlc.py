@@ -35,6 +35,7 @@ class PUMLC(MultiLabelMethod):
     }
     family = "robust loss"
     cites = "Yuan et al., 2023, arXiv:2306.11636"
+    developed_on: ClassVar[tuple[str, ...]] = ("cxr_reports",)
     differs = (
         "the loss and the mix term on any network: the paper's local-global convolution and label "
         "graph belong to its backbone; batch statistics are learned (released: frozen); the "

@@ -33,6 +33,7 @@ class COMIC(MultiLabelMethod):
     }
     family = "sample selection"
     cites = "Zhang et al., 2023, arXiv:2309.12712"
+    developed_on: ClassVar[tuple[str, ...]] = ("cxr_reports",)
     differs = "the released loop has the distillation of head and tail networks commented out; what they minimise is our reading"
 
     count: Tensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -22,6 +22,7 @@ class Wrapper(Method):
         self.networks, self.averaged, self.views, self.epoch_factor = base.networks, base.averaged, base.views, base.epoch_factor
         self.intervals, self.strong_views = base.intervals, base.strong_views  # type: ignore[misc]
         self.uses_val, self.warm_up, self.keeps = base.uses_val, base.warm_up, base.keeps  # type: ignore[misc]
+        self.developed_on = base.developed_on  # type: ignore[misc]
 
     def passes(self, epochs: int) -> Price:
         """Of the base."""
@@ -82,3 +83,7 @@ class Wrapper(Method):
     def estimated_transition(self) -> Tensor | None:
         """Of the base."""
         return self.base.estimated_transition()
+
+    def resolved(self) -> Mapping[str, float]:
+        """Return those of the base."""
+        return self.base.resolved()

@@ -10,7 +10,7 @@ function methodPage({ argument, query }) {
     el("p", { class: "equation" }, prose(first)),
     rest.map((text) => el("p", null, prose(text))),
     facts([["Source", method.cites], ["Family", method.family], ["Serves", method.kinds], ["Native task types", method.native], ["Knows beside noisy labels", method.needs || "nothing"],
-      ["Networks", method.networks], ["State", method.keeps], ["To the paper", [method.fidelity, method.differs].filter(Boolean).join(": ")],
+      ["Networks", method.networks], ["State", method.keeps], ["To the paper", [method.fidelity, method.differs].filter(Boolean).join(": ")], ["Developed on", method.developed_on],
       ["Passes, counted", one !== undefined && known(L.forward[one]) ? `${number(L.forward[one], 2)} forward and ${number(L.backward[one], 2)} backward per example and epoch, ${number(L.cost[one], 2)} x erm` : ""],
       ["Defaults", method.defaults]]),
     el("p", null, link(`Compare ${method.name} with another method`, "compare", "", { a: method.name, b: method.name === ERM ? "" : ERM })),
@@ -74,7 +74,7 @@ function cellPage({ argument, query }) {
   rowsOf(c).then((content) => rows.replaceChildren(...rowViews(content, cell, query).flat().filter(Boolean)), (error) => rows.replaceChildren(el("p", { role: "alert" }, error.message)));
   return [
     el("h1", null, `${cell.task} · ${cell.noise}`),
-    facts([["Task type", cell.problem], ["Modality", cell.inputs], ["Noise", link(cell.noise, "noise", cell.base)], ["Wrong labels", percent(cell.rate)], ["Model", cell.model], ["Trainer", cell.trainer], ["Test labels", cell.test_labels],
+    facts([["Task type", cell.problem], ["Modality", cell.inputs], ["Noise", link(cell.noise, "noise", cell.base)], ["Wrong labels", known(cell.rate) && known(cell.nominal) ? `${percent(cell.rate)} (nominal ${percent(cell.nominal)})` : percent(cell.rate)], ["Model", cell.model], ["Trainer", cell.trainer], ["Test labels", cell.test_labels],
       ["Regime", cell.reason], ["Agreement of noisy and clean validation", known(cell.rho) ? `rho_sel ${number(cell.rho, 2)}${cell.rho < D.least_rho ? ": noisy validation does not rank here" : ""}` : ""],
       ["Intervals", cell.one_draw ? "conditional on this noise: all seeds have the same wrong labels" : ""],
       ["Ranked", cell.clean ? "no: right labels" : cell.development ? "no: a development task" : cell.pretrained ? "no: a pretrained encoder is a tier of its own" : cell.memorizes === false ? "no: erm does not memorize here" : "yes"]]),
