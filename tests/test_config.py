@@ -86,8 +86,8 @@ def test_integers_become_floats_where_floats_are_expected() -> None:
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("raet", r"noise has no key 'raet': did you mean 'rate'? choices: rate"),
-        ("xyz", "noise has no key 'xyz': choices: rate"),
+        ("raet", r"noise has no key 'raet': did you mean 'rate'? choices: exact, rate"),
+        ("xyz", "noise has no key 'xyz': choices: exact, rate"),
         ("self", "noise has no key 'self'"),
     ],
 )
@@ -106,7 +106,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(key: str, hint: str) -> None
         ("epochs", False, "trainer.epochs=False has the wrong type: expected int, got bool"),
         ("epochs", "3", "trainer.epochs='3' has the wrong type: expected int, got str"),
         ("optimizer", "adamm", "trainer.optimizer='adamm' is unknown: did you mean 'adam'? choices: adam, adamw, sgd"),
-        ("schedule", 1, "trainer.schedule=1 is unknown: choices: constant, cosine"),
+        ("schedule", 1, "trainer.schedule=1 is unknown: choices: constant, cosine, linear"),
         ("clip", "1", "trainer.clip='1' has the wrong type: expected float | None, got str"),
         ("clip", True, "trainer.clip=True has the wrong type: expected float | None, got bool"),
     ],
@@ -142,8 +142,8 @@ def test_mappings_without_a_target_are_values() -> None:
 
 
 def test_missing_values_are_named() -> None:
-    assert refused({k: v for k, v in SETTINGS.items() if k != "lr"}, "trainer") == "trainer.lr is missing: give trainer.lr="
-    assert refused({}, "trainer").startswith("trainer.epochs is missing")
+    assert refused({"_target_": "benchmark.methods.regularization.sam.SAM"}, "method") == "method.base is missing: give method.base="
+    assert refused({"_target_": "benchmark.methods.regularization.sam.SAM", "rho": 0.1}, "method").startswith("method.base is missing")
 
 
 UNREGISTERED = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import sys
@@ -16,7 +17,9 @@ from benchmark.config.build import build, load
 from benchmark.core.errors import ConfigError
 from benchmark.models import transformer
 from benchmark.models.base import InputShape
+from benchmark.models.fine_tuning import FrozenFeatures, checked_lr_scale
 from benchmark.models.transformer import packed
+from benchmark.training.trainer import TrainerSettings, parameter_groups
 
 SURFACES = ("", "Oslo", "is", "cold", "coldly")
 INPUTS = InputShape((4, 2), torch.int64, (7,), SURFACES)
@@ -111,3 +114,90 @@ def test_a_small_model_from_a_folder(tmp_path: Path, frozen: bool) -> None:
     torch.testing.assert_close(made(x)[1, :1], made(x[1:, :1])[0])
     hidden = made.encoder(torch.tensor([[2, 5, 6, 7, 8, 3]])).last_hidden_state[0]
     torch.testing.assert_close(made.encode(x[:1])[0, :3], hidden[1:4])
+
+
+@pytest.mark.skipif(not HERE, reason="transformers is not installed")
+def test_a_frozen_encoder_encodes_a_sentence_once_and_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(tmp_path)
+    first, second = (build(load("model", "transformer", name=str(tmp_path), frozen=True, dropout=0.0), "model", inputs=INPUTS, outputs=3) for _ in range(2))
+    calls: list[tuple[int, ...]] = []
+    for network in (first, second):
+        real = network.encoder.forward
+        monkeypatch.setattr(
+            network.encoder,
+            "forward",
+            lambda *, input_ids, real=real, **rest: calls.append(tuple(input_ids.shape)) or real(input_ids=input_ids, **rest),
+        )
+    x = torch.tensor([[[1, 1], [1, 2], [1, 4], [0, 0]], [[1, 3], [0, 0], [0, 0], [0, 0]]])
+    features = first.encode(x)
+    assert calls == [(1, 6), (1, 3)]  # 4 subwords and 1, each between two marks
+    assert torch.equal(first.encode(x[1:, :1])[0], features[1, :1])
+    assert torch.equal(second.encode(x.flip(0)).flip(0), features)
+    assert len(calls) == 2
+    assert features.shape == (2, 4, 8)
+    assert not features[1, 1:].any()
+    assert first.kept is second.kept
+    assert copy.deepcopy(first).kept is first.kept
+    alone = real(input_ids=torch.tensor([[2, 5, 6, 7, 8, 3]])).last_hidden_state[0, 1:4]
+    torch.testing.assert_close(features[0, :3], alone)
+    head = first.head(features.requires_grad_()).sum()
+    head.backward()
+    assert first.head.weight.grad is not None
+    first.encode(torch.tensor([[[1, 2], [1, 1]]]))
+    assert len(calls) == 3  # the same words in another order are another sentence
+
+
+@pytest.mark.skipif(not HERE, reason="transformers is not installed")
+def test_what_is_dropped_is_drawn_anew(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    made: Any = build(load("model", "transformer", name=str(tmp_path), frozen=True, dropout=0.5), "model", inputs=INPUTS, outputs=3)
+    x = torch.tensor([[[1, 1], [1, 2], [1, 4], [0, 0]]])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        assert not torch.equal(made.encode(x), made.encode(x))
+    made.eval()
+    assert torch.equal(made.encode(x), made.encode(x))
+
+
+def test_kept_features_are_bounded_and_told_apart() -> None:
+    kept, calls = FrozenFeatures(most=100), list[list[int]]()
+
+    def encode(pieces: torch.Tensor) -> torch.Tensor:
+        calls.append(pieces.flatten().tolist())
+        return pieces[..., :1].float().expand(-1, -1, 4) + len(calls)  # 16 bytes a token
+
+    sentences = [torch.tensor([[1, 2], [3, -1]]), torch.tensor([[1, 2], [3, -1], [4, -1]]), torch.tensor([[1, 2, 3, -1]])]
+    given = [kept.of(sentence, encode) for sentence in sentences]
+    assert (len(calls), len(kept), kept.bytes) == (3, 3, 96)
+    assert all(torch.equal(kept.of(s, encode), f) for s, f in zip(sentences, given, strict=True))
+    assert len(calls) == 3
+    kept.of(torch.tensor([[9, -1]]), encode)
+    kept.of(torch.tensor([[9, -1]]), encode)
+    assert (len(calls), len(kept), kept.bytes) == (5, 3, 96)  # 16 more are too many
+    with torch.autocast("cpu", torch.bfloat16):
+        kept.of(sentences[0], encode)
+    assert len(calls) == 6  # another precision gives other features
+
+
+@pytest.mark.parametrize("lr_scale", [0.0, -1.0, float("inf"), float("nan")])
+def test_an_encoders_rate_is_positive(lr_scale: float) -> None:
+    with pytest.raises(ConfigError, match=rf"^model.lr_scale={lr_scale} is outside \(0, inf\): give .*$"):
+        checked_lr_scale(lr_scale, frozen=False)
+
+
+def test_a_frozen_encoder_has_no_rate() -> None:
+    assert checked_lr_scale(1.0, frozen=True) == 1
+    assert checked_lr_scale(0.1, frozen=False) == 0.1
+    with pytest.raises(ConfigError, match=r"^model.lr_scale=0.1 has no effect on a frozen encoder: add model.frozen=false"):
+        checked_lr_scale(0.1, frozen=True)
+
+
+@pytest.mark.skipif(not HERE, reason="transformers is not installed")
+def test_the_encoder_of_a_tagger_has_the_rate_that_was_asked_for(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    made: Any = build(load("model", "transformer", name=str(tmp_path), lr_scale=0.1), "model", inputs=INPUTS, outputs=3)
+    optimizer = TrainerSettings(lr=0.5).make_optimizer(parameter_groups(made))
+    encoder, head = optimizer.param_groups
+    assert (encoder["lr"], head["lr"]) == (0.05, 0.5)
+    assert {id(p) for p in encoder["params"]} == {id(p) for p in made.encoder.parameters()}
+    assert {id(p) for p in head["params"]} == {id(p) for p in made.head.parameters()}

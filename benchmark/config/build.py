@@ -36,6 +36,8 @@ def default_of(group: str, name: str) -> Mapping[str, Any]:
     content = dict(raw(group, name))
     nested: dict[str, Any] = {}
     for default in content.pop("defaults", []):
+        if isinstance(default, str) and default != "_self_":  # another yaml of the group, of which this one changes some keys
+            nested |= default_of(group, default)
         for key, value in default.items() if isinstance(default, Mapping) else ():
             if not key.startswith("override") and "@" in key:
                 source, package = key.lstrip("/").split("@")

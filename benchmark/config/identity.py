@@ -58,7 +58,7 @@ def plugin_identity(axis: str, config: Mapping[str, Any], contents: Mapping[str,
     known = plugin(axis, config.get("_target_"))
     parameters = known.parameters
     if axis == "task":
-        parameters = {key: Parameter(neutral) for key, neutral in ENGINE_KEYS.items()} | dict(parameters)
+        parameters = dict(parameters) | {key: Parameter(neutral) for key, neutral in ENGINE_KEYS.items()}
         config = {key: value for key, value in config.items() if key in parameters or key not in NOT_IDENTITY}
     given = _differing(config, parameters, where or axis, contents, axis)
     return {"name": known.first_name, "version": known.version} | ({"with": given} if given else {})

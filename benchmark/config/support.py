@@ -10,10 +10,9 @@ from benchmark.config.cells import Cell
 from benchmark.config.declarations import constant, declared, problem_classes
 from benchmark.core.errors import ConfigError, choices
 
-LEAST = {  # of the numbers that the engine reads
-    **dict.fromkeys((("task", "subset"), ("task", "rows"), ("trainer", "epochs"), ("trainer", "batch_size"), ("trainer", "threads")), 1),
-    **dict.fromkeys((("trainer", "lr"), ("trainer", "weight_decay"), ("trainer", "momentum")), 0),
-}
+AT_LEAST_ONE = (("task", "subset"), ("task", "rows"), *(("trainer", key) for key in ("epochs", "batch_size", "threads", "accumulate")))
+AT_LEAST_ZERO = (*(("trainer", key) for key in ("lr", "weight_decay", "momentum", "warmup")),)
+LEAST = dict.fromkeys(AT_LEAST_ONE, 1) | dict.fromkeys(AT_LEAST_ZERO, 0)  # of the numbers that the engine reads
 BROUGHT = ("candidates", "privileged")  # what methods can need that a task (GIVES of its module) or a noise (gives) brings along
 
 

@@ -18,12 +18,21 @@ class MiniLM(Transformer):
         frozen: leave the encoder as it is, and train the head alone.
         dropout: on the features.
         subwords: most subwords of a token.
+        lr_scale: learning rate of the encoder over that of the head.
 
     Raises:
-        ConfigError: the extra ``encoders`` is not installed, or the task does not tell its words.
+        ConfigError: the extra ``encoders`` is not installed, the task does not tell its words, or ``lr_scale`` is out of range.
     """
 
     files: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, inputs: InputShape, outputs: int, frozen: bool, dropout: float, subwords: int) -> None:
-        super().__init__(inputs, outputs, str(folder()), frozen, dropout, subwords)
+    def __init__(
+        self,
+        inputs: InputShape,
+        outputs: int,
+        frozen: bool = True,
+        dropout: float = 0.1,
+        subwords: int = 8,
+        lr_scale: float = 1.0,
+    ) -> None:
+        super().__init__(inputs, outputs, str(folder()), frozen, dropout, subwords, lr_scale)

@@ -13,6 +13,7 @@ from benchmark.core.files import FileName
 from benchmark.models.base import InputShape, Network
 from benchmark.models.encoder import Encoder
 from benchmark.models.encoders.backbone import Scaled, load_backbone, pooled
+from benchmark.models.fine_tuning import checked_lr_scale
 
 
 class Pretrained(Network):
@@ -24,17 +25,29 @@ class Pretrained(Network):
     Args:
         backbone: name of a ``transformers`` model, or a folder that holds one.
         size: pixels that images are scaled to.
+        lr_scale: learning rate of the backbone over that of the head.
 
     Raises:
-        ConfigError: no name, the library is missing, or the model cannot be loaded.
+        ConfigError: no name, the library is missing, the model cannot be loaded, or ``lr_scale`` is out of range.
     """
 
     pretrained: ClassVar[bool] = True
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
     files: ClassVar[tuple[str, ...]] = ("backbone",)  # where it is a folder
 
-    def __init__(self, inputs: InputShape, outputs: int, backbone: FileName | None, frozen: bool, size: int, mean: list[float], deviation: list[float]) -> None:
+    def __init__(
+        self,
+        inputs: InputShape,
+        outputs: int,
+        backbone: FileName | None,
+        frozen: bool,
+        size: int,
+        mean: list[float],
+        deviation: list[float],
+        lr_scale: float = 1.0,
+    ) -> None:
         super().__init__()
+        self.lr_scale = checked_lr_scale(lr_scale, frozen)
         if backbone is None:
             raise ConfigError("model.backbone is missing: give a transformers model such as facebook/dinov2-small, or a folder")
         self.scale, self.frozen = Scaled(size, mean, deviation), frozen

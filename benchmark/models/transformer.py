@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from benchmark.core.errors import ConfigError
 from benchmark.core.files import FileName
 from benchmark.models.base import InputShape, Network
+from benchmark.models.fine_tuning import FrozenFeatures, checked_lr_scale, features_of
 
 
 class Transformer(Network):
@@ -20,6 +21,7 @@ class Transformer(Network):
 
     Each token is split into subwords on its own, as pretokenized text is; a token has at most ``subwords`` of them, fewer where its sentence
     would be longer than the encoder's positions. Padding is masked, so no token depends on it or on other sentences.
+    A frozen encoder encodes each sentence once in a process, alone, and its features are kept (``fine_tuning.FrozenFeatures``).
 
     Args:
         inputs: of a task that tells how its tokens are written.
@@ -28,11 +30,14 @@ class Transformer(Network):
         frozen: leave the encoder as it is, and train the head alone.
         dropout: on the features.
         subwords: most subwords of a token.
+        lr_scale: learning rate of the encoder over that of the head.
 
     Raises:
-        ConfigError: transformers is not installed, there is no such model, it is no encoder or has too few positions for the task's sentences, or
-            the task does not tell its words.
+        ConfigError: transformers is not installed, there is no such model, it is no encoder or has too few positions for the task's sentences,
+            the task does not tell its words, or ``lr_scale`` is out of range.
     """
+
+    version: ClassVar[int] = 2  # 2: the features of a frozen encoder do not depend on the batch any more
 
     pretrained: ClassVar[bool] = True
     inputs: ClassVar[frozenset[str]] = frozenset({"tokens"})
@@ -40,11 +45,21 @@ class Transformer(Network):
 
     ids: Tensor
 
-    def __init__(self, inputs: InputShape, outputs: int, name: FileName, frozen: bool = False, dropout: float = 0.1, subwords: int = 8) -> None:
+    def __init__(
+        self,
+        inputs: InputShape,
+        outputs: int,
+        name: FileName,
+        frozen: bool = False,
+        dropout: float = 0.1,
+        subwords: int = 8,
+        lr_scale: float = 1.0,
+    ) -> None:
         super().__init__()
+        self.lr_scale = checked_lr_scale(lr_scale, frozen)
         if not inputs.surfaces:
             raise ConfigError(f"model.name={name}: this task does not tell how its tokens are written: take another model")
-        tokenizer, self.encoder = _pretrained(name)
+        tokenizer, self.encoder, self.kept = _pretrained(name)
         if tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
             raise ConfigError(f"model.name={name} has no tokens that begin and end a text: take an encoder such as bert-base-cased")
         self.frozen, self.dropout = frozen, nn.Dropout(dropout)
@@ -62,12 +77,27 @@ class Transformer(Network):
         pieces = self.ids[x[..., -1]]
         most = (self.positions - 2) // (x[..., 0] > 0).sum(1).clamp(min=1)
         pieces = pieces.masked_fill(torch.arange(pieces.shape[2], device=x.device) >= most[:, None, None], -1)
-        sequence, first = packed(pieces, self.begin, self.end, self.pad)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            hidden = self.encoder(input_ids=sequence, attention_mask=(sequence != self.pad).long()).last_hidden_state
-        found = hidden.gather(1, first.unsqueeze(2).expand(-1, -1, hidden.shape[2]))
+        encoded = self._kept_features if self.frozen else self._encoded
+        found = encoded(pieces)
         features: Tensor = self.dropout(found * (x[..., :1] > 0))
         return features.requires_grad_() if torch.is_grad_enabled() and self.frozen else features
+
+    def _encoded(self, pieces: Tensor) -> Tensor:
+        """Encode the subwords of tokens, (B, L, S) -> (B, L, hidden size)."""
+        sequence, first = packed(pieces, self.begin, self.end, self.pad)
+        attended = (sequence != self.pad).long()
+        hidden: Tensor = self.encoder(input_ids=sequence, attention_mask=attended).last_hidden_state
+        return hidden.gather(1, first.unsqueeze(2).expand(-1, -1, hidden.shape[2]))
+
+    def _kept_features(self, pieces: Tensor) -> Tensor:
+        """Return what the encoder gives to each sentence alone, (B, L, S) -> (B, L, hidden size)."""
+        place = torch.arange(1, pieces.shape[1] + 1, device=pieces.device)
+        lengths = ((pieces[..., 0] >= 0) * place).amax(1).clamp(min=1).tolist()
+        with torch.no_grad():
+            sentences = zip(pieces, lengths, strict=True)
+            rows = [self.kept.of(row[:length], self._encoded) for row, length in sentences]
+            features: Tensor = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+            return nn.functional.pad(features, (0, 0, 0, pieces.shape[1] - features.shape[1]))
 
     def train(self, mode: bool = True) -> Transformer:
         """A frozen encoder stays in evaluation mode."""
@@ -117,10 +147,10 @@ def loaded(name: str) -> tuple[Any, Any]:
         raise ConfigError(f"model.name={name} cannot be loaded ({reason}): give a folder with a model, or a name that the hub knows") from error
 
 
-def _pretrained(name: str) -> tuple[Any, nn.Module]:
-    """The tokenizer and a copy of the encoder of its own; a copy costs milliseconds, a load seconds."""
+def _pretrained(name: str) -> tuple[Any, nn.Module, FrozenFeatures]:
+    """Return the tokenizer, a copy of the encoder of its own, which costs milliseconds, and what is kept of the encoder."""
     tokenizer, encoder = loaded(name)
-    return tokenizer, copy.deepcopy(encoder)
+    return tokenizer, copy.deepcopy(encoder), features_of(encoder)
 
 
 def _subwords(tokenizer: Any, surfaces: Sequence[str], most: int) -> Tensor:

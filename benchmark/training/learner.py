@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,60 @@ from benchmark.data.splits import TrainingData, as_numbers
 from benchmark.methods.base import Method
 from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import Network
+from benchmark.training.accumulation import AccumulatingOptimizers
 from benchmark.training.augmentation import Augmentation
 from benchmark.training.batches import batches, cycle, epoch_order
 from benchmark.training.prediction import Predictor
-from benchmark.training.trainer import ActiveOptimizers, TrainerSettings
+from benchmark.training.trainer import ActiveOptimizers, TrainerSettings, parameter_groups
 
 CHUNK = 16
 
 EpochPlan = Callable[[int], tuple[np.ndarray | None, Tensor | None]]  # epoch -> examples, targets of their units
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A batch's place: the networks that it trains, and the optimizer step that it belongs to.
+
+    A step is made by ``trainer.accumulate`` batches, by fewer at the end of a phase: none reaches
+    beyond it.
+
+    Attributes:
+        networks: that the batch trains.
+        begin, end: of the step, as shares of the steps of an epoch; each of P phases takes a P-th.
+        closes: whether the batch is the step's last one.
+    """
+
+    networks: tuple[int, ...]
+    begin: float
+    end: float
+    closes: bool
+
+
+def turn(
+    networks: tuple[int, ...],
+    phase: tuple[int, int],
+    batch: tuple[int, int],
+    accumulate: int,
+) -> Turn:
+    """Return the place of a batch.
+
+    Args:
+        networks: that it trains.
+        phase: its number in the epoch, from 0, and how many there are.
+        batch: its number in the phase, from 0, and how many there are.
+        accumulate: batches of a step.
+
+    >>> turn((0,), (0, 1), (6, 7), accumulate=2)
+    Turn(networks=(0,), begin=0.75, end=1.0, closes=True)
+    """
+    number, phases = phase
+    k, count = batch
+    group = k // accumulate
+    groups = -(-count // accumulate)
+    begin = (number + group / groups) / phases
+    end = (number + (group + 1) / groups) / phases
+    return Turn(networks, begin, end, closes=k + 1 == count or (k + 1) % accumulate == 0)
 
 
 class Learner(L.LightningModule):
@@ -80,7 +127,8 @@ class Learner(L.LightningModule):
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """One optimizer a network (the first one also trains the method's heads), then the method's own."""
         heads = list(self.method.trained_parameters())
-        self._main = [self.settings.make_optimizer([*network.parameters(), *(heads if i == 0 else [])]) for i, network in enumerate(self.networks)]
+        groups = [parameter_groups(network, heads if i == 0 else []) for i, network in enumerate(self.networks)]
+        self._main = [self.settings.make_optimizer(of_network) for of_network in groups]
         self._own = self.method.optimizers(self.settings.lr)
         return [*self._main, *self._own]
 
@@ -88,7 +136,7 @@ class Learner(L.LightningModule):
         """Chunks of steps; Lightning asks anew each epoch."""
         return _Epochs(self)
 
-    def steps(self, epoch: int) -> Iterator[tuple[Step, tuple[int, ...]]]:
+    def steps(self, epoch: int) -> Iterator[tuple[Step, Turn]]:
         """The steps of an epoch with the networks that each trains. The only place that plans an epoch."""
         order = epoch_order(self.data.train, self.settings.batch_size, *self._axes, self._seed, epoch)
         only = None
@@ -97,7 +145,8 @@ class Learner(L.LightningModule):
             if targets is not None:
                 at = torch.arange(len(self.data.train)) if only is None else torch.as_tensor(only)
                 self.data.train.value[at] = targets.reshape(len(at), -1).to(self.data.train.value)
-        for number, phase in enumerate(parallel.agreed(self.method.phases(epoch, self.evaluate))):
+        phases = parallel.agreed(self.method.phases(epoch, self.evaluate))
+        for number, phase in enumerate(phases):
             chosen = order
             for indices in (only, phase.indices):
                 if indices is not None:
@@ -112,7 +161,8 @@ class Learner(L.LightningModule):
             networks = phase.networks if phase.networks is not None else tuple(range(self.method.networks - self.method.averaged))
             for k, at in enumerate(main):
                 streams = {name: self._step(parts[k], epoch, phase, (number, k, name)) for name, parts in extra.items() if k < len(parts)}
-                yield self._step(at, epoch, phase, (number, k), streams), networks
+                place = turn(networks, (number, len(phases)), (k, len(main)), self.settings.accumulate)
+                yield self._step(at, epoch, phase, (number, k), streams), place
 
     def _step(self, at: Tensor, epoch: int, phase: Phase, place: tuple[int | str, ...], streams: dict[str, Step] | None = None) -> Step:
         """The step of some examples; ``place`` names it within its epoch."""
@@ -129,12 +179,17 @@ class Learner(L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Set the learning rates of the networks' optimizers; a method's own optimizers keep theirs."""
-        factor = self.settings.lr_factor(self.current_epoch, self.epochs) * self.method.lr_factor(self.current_epoch)
-        for optimizer in self._main:
-            for group in optimizer.param_groups:
-                group["lr"] = self.settings.lr * factor
+        self._set_rates()
         self.losses.clear()
         self._active = ()
+
+    def _set_rates(self, begin: float = 0.0, end: float = 1.0) -> None:
+        """Set the rates of the networks' optimizers for a step between two shares of the epoch."""
+        epoch = self.current_epoch
+        factor = self.settings.lr_factor(epoch, self.epochs, begin, end) * self.method.lr_factor(epoch)
+        for optimizer in self._main:
+            for group in optimizer.param_groups:
+                group["lr"] = self.settings.lr * factor * group.get("lr_scale", 1.0)
 
     def on_train_start(self) -> None:
         """Choose how gradients are made: Lightning's hooks around backward have nothing to do without loss scaling."""
@@ -143,10 +198,13 @@ class Learner(L.LightningModule):
 
     def training_step(self, chunk: _Chunk, _: int) -> None:
         """Train on every step of the chunk."""
-        for step, networks in chunk.steps:
-            if networks != self._active:
-                self._activate(networks)
-            self.losses.append(self.method.update(step, self._backward, self._optimizers))
+        for step, place in chunk.steps:
+            if place.networks != self._active:
+                self._activate(place.networks)
+            if self.settings.changes_rate_within_epochs:
+                self._set_rates(place.begin, place.end)
+            with self._optimizers.batch(step, place.closes):
+                self.losses.append(self.method.update(step, self._backward, self._optimizers))
         if chunk.last:
             stop = self.method.on_epoch_end(self.current_epoch, self.evaluate)
             if self._on_epoch is not None:
@@ -159,7 +217,8 @@ class Learner(L.LightningModule):
         for i, network in enumerate(self.networks):
             network.train(i in networks)
         self._active = networks
-        self._optimizers = ActiveOptimizers([self._main[i] for i in networks], self._own, self.settings.clip)
+        kind = ActiveOptimizers if self.settings.accumulate == 1 else AccumulatingOptimizers
+        self._optimizers = kind([self._main[i] for i in networks], self._own, self.settings.clip)
 
     def mean_loss(self) -> float:
         """Mean objective of the epoch so far."""
@@ -171,10 +230,10 @@ def _backward(loss: Tensor) -> None:
 
 
 class _Chunk:
-    """Steps with the networks that each trains. Not a dataclass: Lightning would walk through it."""
+    """Steps with the place of each. Not a dataclass: Lightning would walk through it."""
 
     def __init__(self) -> None:
-        self.steps: list[tuple[Step, tuple[int, ...]]] = []
+        self.steps: list[tuple[Step, Turn]] = []
         self.last = False
 
 

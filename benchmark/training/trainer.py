@@ -6,6 +6,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,21 +18,58 @@ from torch import nn
 
 from benchmark.core import parallel
 from benchmark.core.errors import ConfigError
+from benchmark.methods.step import Step
 from benchmark.models.base import Network
+
+Groups = Iterable[nn.Parameter] | Iterable[dict[str, Any]]  # as torch's optimizers take them
 
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """What ``conf/trainer`` fixes; all of it is part of a cell's identity."""
+    """Hold what ``conf/trainer`` fixes; all of it is part of a cell's identity.
 
-    epochs: int
-    batch_size: int
-    optimizer: Literal["adam", "adamw", "sgd"]
-    lr: float
+    Each default is the neutral value of its field: a cell is named by the fields that differ from
+    theirs, so a default never changes, and a new field comes with the value at which it does nothing.
+
+    Args:
+        epochs: passes over the training set.
+        batch_size: examples of a batch.
+        optimizer: of the networks.
+        lr: learning rate at its highest.
+        weight_decay: added to the gradient (sgd, adam), or beside it times the rate (adamw).
+        decay_norms: False leaves biases and the gains of normalization, all parameters of one
+            dimension, without decay.
+        momentum: of sgd.
+        schedule: of the learning rate. ``cosine`` falls with every epoch; ``linear`` with every step,
+            from the end of the warm-up to 0, as language models are fine-tuned (Devlin et al., 2019,
+            arXiv:1810.04805).
+        warmup: share of the epochs, in [0, 1), over which the learning rate rises with every step
+            from 0 to its schedule (Goyal et al., 2017, arXiv:1706.02677). A method's own optimizers
+            keep their rates.
+        clip: largest norm of the gradient of all networks that a step trains; None = any.
+        accumulate: batches whose mean gradient makes one step (``benchmark.training.accumulation``).
+        threads: of the processor.
+        precision: of the encoders' passes.
+        channels_last: memory layout of images.
+        accelerator, devices, strategy: where a run trains.
+        augment: of images.
+        reference_folds: of the out-of-fold predictions that noise is measured by; 0 = none.
+
+    Raises:
+        ConfigError: a value is out of its range; names it and its bounds.
+    """
+
+    epochs: int = 33
+    batch_size: int = 64
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = 0.003
     weight_decay: float = 0.0
+    decay_norms: bool = True
     momentum: float = 0.9
-    schedule: Literal["constant", "cosine"] = "cosine"
+    schedule: Literal["constant", "cosine", "linear"] = "cosine"
+    warmup: float = 0.0
     clip: float | None = None
+    accumulate: int = 1
     threads: int = 1
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     channels_last: bool = False
@@ -42,6 +80,12 @@ class TrainerSettings:
     reference_folds: int = 2
 
     def __post_init__(self) -> None:
+        if not 0 <= self.warmup < 1:
+            raise ConfigError(f"trainer.warmup={self.warmup} is outside [0, 1): give the share of the epochs over which the learning rate rises")
+        if self.accumulate < 1:
+            raise ConfigError(f"trainer.accumulate={self.accumulate} is below 1: give the number of batches of a step")
+        if self.clip is not None and not self.clip > 0:
+            raise ConfigError(f"trainer.clip={self.clip} is not above 0: give the largest norm of a gradient, or null for any")
         if self.devices < 1:
             raise ConfigError(f"trainer.devices={self.devices}: a run takes one device or more")
         if self.devices > 1 and self.strategy not in ("auto", "ddp"):
@@ -67,18 +111,88 @@ class TrainerSettings:
             raise ConfigError(f"trainer.accelerator={self.accelerator}, but this machine shows torch no GPU: take trainer.accelerator=cpu")
         return torch.device(found.type, int(os.environ.get("LOCAL_RANK", "0")))
 
-    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """The optimizer of one network."""
-        if self.optimizer == "sgd":
-            return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.optimizer]
-        return kind(parameters, lr=self.lr, weight_decay=self.weight_decay, fused=True)
+    def make_optimizer(self, parameters: Groups, decay_scale: float = 1.0) -> torch.optim.Optimizer:
+        """Return the optimizer of one network.
 
-    def lr_factor(self, epoch: int, epochs: int) -> float:
-        """Share of the initial learning rate in this epoch."""
-        if self.schedule == "constant":
-            return 1.0
-        return 0.5 * (1 + float(np.cos(np.pi * epoch / epochs)))
+        Args:
+            parameters: or groups of them, each a dict of ``params`` and ``lr_scale``, its learning
+                rate over the trainer's (``parameter_groups``).
+            decay_scale: how many times the method's loss is that of a mean. Where weight decay is a
+                part of the gradient (sgd, adam) it is multiplied with it, and the balance of the two
+                stays that of a mean. The decay of adamw stands beside the gradient, whose scale adam
+                takes away, and stays.
+        """
+        decay = self.weight_decay if self.optimizer == "adamw" else self.weight_decay * decay_scale
+        groups = self._groups(parameters)
+        if self.optimizer == "sgd":
+            return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, weight_decay=decay)
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.optimizer]
+        return kind(groups, lr=self.lr, weight_decay=decay, fused=True)
+
+    def _groups(self, parameters: Groups) -> list[dict[str, Any]]:
+        """Return the groups of an optimizer: one for each rate, without ``decay_norms`` two."""
+        listed: list[Any] = list(parameters)
+        given: list[dict[str, Any]] = [{"params": listed}]
+        if listed and isinstance(listed[0], dict):
+            given = [dict(group) for group in listed]
+        for group in given:
+            if "lr_scale" in group:
+                group["lr"] = self.lr * group["lr_scale"]
+        if self.decay_norms:
+            return given
+        out: list[dict[str, Any]] = []
+        for group in given:
+            decayed = [p for p in group["params"] if p.dim() > 1]
+            others = [p for p in group["params"] if p.dim() <= 1]
+            out += [{**group, "params": decayed}] if decayed else []
+            out += [{**group, "params": others, "weight_decay": 0.0}] if others else []
+        return out
+
+    @property
+    def changes_rate_within_epochs(self) -> bool:
+        """Whether the learning rate is another one at every step."""
+        return self.warmup > 0 or self.schedule == "linear"
+
+    def lr_factor(self, epoch: int, epochs: int, begin: float = 0.0, end: float = 1.0) -> float:
+        """Return the share of the trainer's learning rate at a step.
+
+        A step that begins at the share u of a training and ends at v has min(1, v / warmup) times the
+        schedule's share: 1 (constant), (1 + cos(pi epoch / epochs)) / 2 (cosine) or
+        min(1, (1 - u) / (1 - warmup)) (linear). So no step has rate 0, and steps of ``accumulate``
+        batches have the rates of steps of one batch of their size.
+
+        Args:
+            epoch: from 0.
+            epochs: of the training.
+            begin, end: of the step, as shares of the epoch.
+
+        >>> settings = TrainerSettings(schedule="linear", warmup=0.5)
+        >>> [settings.lr_factor(epoch, 4) for epoch in range(4)]
+        [0.5, 1.0, 1.0, 0.5]
+        """
+        share = 1.0
+        if self.schedule == "cosine":
+            share = 0.5 * (1 + float(np.cos(np.pi * epoch / epochs)))
+        elif self.schedule == "linear":
+            share = min(1.0, (1 - (epoch + begin) / epochs) / (1 - self.warmup))
+        if self.warmup > 0:
+            share *= min(1.0, (epoch + end) / (self.warmup * epochs))
+        return share
+
+
+def parameter_groups(network: Network, further: Sequence[nn.Parameter] = ()) -> Groups:
+    """Return what the optimizer of a network trains: its parameters and ``further`` ones of the method.
+
+    A network with ``lr_scale`` other than 1 has two groups: its encoder, which is all but its head,
+    with that share of the learning rate, and the head with the further ones.
+    """
+    scale = float(getattr(network, "lr_scale", 1.0))
+    if scale == 1:
+        return [*network.parameters(), *further]
+    head = list(network.head.parameters())
+    of_head = {id(parameter) for parameter in head}
+    encoder = [parameter for parameter in network.parameters() if id(parameter) not in of_head]
+    return [{"params": encoder, "lr_scale": scale}, {"params": [*head, *further], "lr_scale": 1.0}]
 
 
 class ActiveOptimizers:
@@ -92,6 +206,10 @@ class ActiveOptimizers:
         for optimizer in self._main:
             for group in optimizer.param_groups:
                 yield from group["params"]
+
+    def batch(self, step: Step, closes: bool) -> AbstractContextManager[None]:
+        """Take the body as the update of one batch, after which nothing is left to do here."""
+        return nullcontext()
 
     def zero_grad(self) -> None:
         """Forget the gradients."""

@@ -14,6 +14,7 @@ from benchmark.data import own as owndata
 from benchmark.data.conll import Sentence, iob2
 from benchmark.data.tagged import check_types, located, tagging_task
 from tasks.noisebench.merge import DOCSTART, TYPES, aligned, blocks, dated, documents, first_columns, joined, lines_of, merged, patched
+from tasks.noisebench.published import are_published, check_order, provenance
 
 ENGLISH = ("expert", "crowdbest", "crowd", "distant", "weak", "llm")
 GERMAN = ("expert", "llm")
@@ -31,7 +32,8 @@ def load(paths: Paths, language: Literal["english", "german"]) -> Task:
         language: English has the label sets expert, crowdbest, crowd, distant, weak and llm, German has expert and llm.
 
     Raises:
-        DataError: a file is missing, which the line names with its place, or files do not fit each other.
+        DataError: a file is missing, which the line names with its place, is of another version than those beside it, or files do not
+            fit each other.
     """
     return _english(paths) if language == "english" else _german(paths)
 
@@ -46,9 +48,12 @@ def _english(paths: Paths) -> Task:
     index = located(labels, ["index.txt"], LABELS.format("annotations"))
     sets = {name: located(labels, [f"{name}.traindev"], LABELS.format("annotations")) for name in ("clean", *(f"noise_{name}" for name in ENGLISH))}
     text = blocks(patched(first_columns(train), patches[0], train))
+    published = are_published([index, *sets.values()])
     found = {name.removeprefix("noise_"): documents(merged(path, index, text, train)) for name, path in sets.items()}
+    if not published:
+        check_order(index, text, train)
     dev = [dated(document) for document in found["clean"]]
-    files = owndata.digests(train, test, *patches, right, index, *sets.values())
+    files = owndata.digests(train, test, *patches, right, index, *sets.values()) | provenance(found)
     return _task("noisebench", found, dev, _clean_test(test, patches[1], right), files)
 
 
@@ -74,13 +79,14 @@ def _german(paths: Paths) -> Task:
     train, test = (located(paths.data / "conll2003", [name], TEXT.format(name)) for name in ("deu.train", "deu.testb"))
     sets = {name: located(labels, [f"{name}.deu"], LABELS.format("annotations_german")) for name in ("clean", *(f"noise_{name}" for name in GERMAN))}
     text = blocks(lines_of(train))
+    are_published(list(sets.values()))
     found = {name.removeprefix("noise_"): documents(aligned(path, text, train)) for name, path in sets.items()}
     # The file of the language model has B- alone; the authors' later copies join neighbors of one type.
     found["llm"] = [[replace(s, tags=tuple(joined(s.tags))) for s in document] for document in found["llm"]]
     count = len(found["clean"])
     dev = [number >= int((1 - GERMAN_DEV) * count) for number in range(1, count + 1)]
     held = [_tagged(block, block, test) for block in blocks(lines_of(test))]
-    return _task("noisebench-german", found, dev, held, owndata.digests(train, test, *sets.values()))
+    return _task("noisebench-german", found, dev, held, owndata.digests(train, test, *sets.values()) | provenance(found))
 
 
 def _task(name: str, found: dict[str, list[list[Sentence]]], dev: Sequence[bool], test: Sequence[Sentence], files: dict[str, str]) -> Task:
