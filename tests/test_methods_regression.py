@@ -99,7 +99,7 @@ def test_selfie_refurbishes_steady_units_that_have_large_errors(conditions: Cond
     step = step_of(method, conditions, nets, epoch=EPOCHS // 2)
     past = torch.zeros(40, 3)
     past[::2] = torch.tensor([-1.0, 0.0, 1.0])  # every second unit is unsteady
-    method.past[0, :40] = past + 0.7
+    method.predictions.past[0, :40] = past + 0.7
     r = residual(conditions, nets[0])
     small = np.zeros(40, dtype=bool)
     small[np.argsort(r**2)[:20]] = True

@@ -92,3 +92,26 @@ def truncated(loss: Tensor) -> Tensor:
     tensor([0.0000, 1.6094])
     """
     return torch.log1p(loss + loss.square() / 2)
+
+
+def refurbished(target: Tensor, past: Tensor, small: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """Return targets in which steady units have the mean of their past predictions, and which units train.
+
+    A unit of small error keeps its target; of the others, one whose past predictions have a standard deviation of at most ``eps``
+    gets their mean, and the rest is left out. Song, Kim and Lee, 2019, ICML (SELFIE), carried over to numbers.
+
+    Args:
+        target: (U,) observed targets.
+        past: (U, T) predictions of earlier epochs, T >= 1.
+        small: (U,) bool, units of small error.
+        eps: largest standard deviation of a steady unit, in the units of the targets.
+
+    Returns:
+        targets (U,), and (U,) bool.
+
+    >>> past = torch.tensor([[1.0, 1.2], [0.0, 4.0], [2.0, 2.0]])
+    >>> refurbished(torch.tensor([9.0, 9.0, 9.0]), past, torch.tensor([False, False, True]), 0.15)
+    (tensor([1.1000, 2.0000, 9.0000]), tensor([ True, False,  True]))
+    """
+    steady = past.std(1, correction=0) <= eps
+    return torch.where(small, target, past.mean(1)), steady | small

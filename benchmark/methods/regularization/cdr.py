@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from benchmark.core.types import Optimizers
-from benchmark.methods.shared.ported import Selecting
+from benchmark.methods.base import RunInfo
+from benchmark.methods.shared.ported import Ported
 from benchmark.methods.step import Step
 
 
-class CDR(Selecting):
+class CDR(Ported):
     """Only the (1 - r) share of parameters with the largest |theta g| follows the gradient; the others decay, theta <- theta - lr decay sign(theta).
 
     Xia et al., 2021, ICLR (Robust early-learning), carried over to squared errors. The share is taken over all parameters at once. An optimizer with
@@ -28,12 +29,20 @@ class CDR(Selecting):
         "predicts": "as the paper: the network",
     }
     family = "regularization"
+    needs = frozenset({"noise_rate"})
     own_gradient = True
     cites = "Xia et al., 2021, ICLR"
 
+    rate: Tensor
+
     def __init__(self, decay: float = 1e-3) -> None:
-        super().__init__(ramp=0.0)
+        super().__init__()
         self.decay = decay
+
+    def setup(self, run: RunInfo) -> None:
+        """Note the noise rate r."""
+        super().setup(run)
+        self.register_buffer("rate", run.need("noise_rate").mean())
 
     def optimizers(self, lr: float) -> list[Optimizer]:
         """None of its own; the rate is noted for the decay."""

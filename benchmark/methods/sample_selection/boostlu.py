@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from benchmark.methods.sample_selection.large_loss import LargeLoss
-from benchmark.methods.shared.multilabel import Grid, grid_of
+from benchmark.methods.base import RunInfo
+from benchmark.methods.sample_selection.large_loss import LargeEntries, Scheme
+from benchmark.methods.shared.multilabel import Grid, MultiLabelMethod, grid_of
 from benchmark.methods.step import Step
 
 
-class BoostLU(LargeLoss):
+class BoostLU(MultiLabelMethod):
     """Large-loss training on logits mean over places of boost(x), boost(x) = alpha x for x > 0, else x, of the class activation map x.
 
     Kim et al., 2023, arXiv:2304.01804. The map is the head at every place of the encoder's features (B, places, D), as the model
@@ -28,12 +29,24 @@ class BoostLU(LargeLoss):
         "batch_statistics": "as released: training's passes alone",
         "predicts": "as the paper: boosted logits",
     }
+    family = "sample selection"
+    keeps = "N C bits"
     cites = "Kim et al., 2023, arXiv:2304.01804"
     differs = "on models without a map of places there is one place"
 
-    def __init__(self, alpha: float = 5.0, scheme: Literal["reject", "temporary", "permanent"] = "reject", delta: float = 0.5) -> None:
-        super().__init__(scheme, delta)
+    def __init__(self, alpha: float = 5.0, scheme: Scheme = "reject", delta: float = 0.5) -> None:
+        super().__init__()
         self.alpha = alpha
+        self.scheme = scheme
+        self.delta = delta
+
+    def setup(self, run: RunInfo) -> None:
+        """Begin without a corrected label."""
+        self.large = LargeEntries(run, self.scheme, self.delta)
+
+    def layout_loss(self, grid: Grid, step: Step) -> Tensor:
+        """Return the mean over the live entries of a batch (B, C), from boosted logits."""
+        return self.large.loss(grid, step)
 
     def grid(self, step: Step, net: int = 0) -> Grid:
         """The batch with boosted logits."""

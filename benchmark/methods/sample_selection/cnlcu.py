@@ -10,13 +10,13 @@ from torch import Tensor
 from benchmark.functional.neighbours import outlier_factor
 from benchmark.functional.residuals import truncated
 from benchmark.methods.base import RunInfo
-from benchmark.methods.shared.ported import Remembering
+from benchmark.methods.shared.ported import Forgetting, History, Ported
 from benchmark.methods.step import Step
 
 OUTLIER, NEIGHBOURS = 1.5, 2
 
 
-class CNLCU(Remembering):
+class CNLCU(Ported):
     """Co-teaching that ranks units by a lower confidence bound of their mean loss over the last epochs: what was rarely selected gets a chance.
 
     Xia et al., 2022, arXiv:2106.00445, carried over to squared errors. t losses, n times selected so far:
@@ -34,18 +34,26 @@ class CNLCU(Remembering):
         "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
         "predicts": "ours, because it is carried over to numbers: the mean of both networks",
     }
+    family = "sample selection"
+    needs = frozenset({"noise_rate"})
+    keeps = "N x history"
     cites = "Xia et al., 2022, arXiv:2106.00445"
     differs = "ours for numbers; outliers leave, where the released code drops inliers"
 
     selected: Tensor
 
     def __init__(self, bound: Literal["soft", "hard"] = "soft", variance: float = 0.01, ramp: float = 0.05, history: int = 5) -> None:
-        super().__init__(ramp, history)
-        self.bound, self.variance = bound, variance
+        super().__init__()
+        self.bound = bound
+        self.variance = variance
+        self.ramp = ramp
+        self.history = history
 
     def setup(self, run: RunInfo) -> None:
-        """How often each network selected each unit."""
+        """Note the noise rate, an empty history, and how often each network selected each unit."""
         super().setup(run)
+        self.forgetting = Forgetting(run, self.ramp)
+        self.losses = History(run, self.networks, self.history)
         self.register_buffer("selected", torch.zeros(self.networks, run.num_units, device=run.device))
 
     def score(self, losses: Tensor, times: Tensor) -> Tensor:
@@ -67,12 +75,12 @@ class CNLCU(Remembering):
         losses = [self.loss(u.output, u.target) for u in parts]
         masks = []
         for net, (units, loss) in enumerate(zip(parts, losses, strict=True)):
-            seen = torch.cat([self.before(net, units, step), loss.detach()[:, None]], dim=1)
+            seen = torch.cat([self.losses.before(net, units, step), loss.detach()[:, None]], dim=1)
             score = self.score(seen, self.selected[net, units.index])
             # equal bounds (0) are told apart by the loss itself
-            masks.append(self.keep(score + 1e-6 * loss.detach(), step))
+            masks.append(self.forgetting.keep(score + 1e-6 * loss.detach(), step.epoch))
             self.note(units, score, step)
-            self.remember(net, units, loss, step)
+            self.losses.remember(net, units, loss, step)
             if step.repeat == 0:
                 self.selected[net, units.index] += masks[-1].to(self.selected.dtype)
         return losses[0][masks[1]].mean() + losses[1][masks[0]].mean()

@@ -38,16 +38,19 @@ class CoTeaching(SmallLoss):
         "code divides the mean over the kept units by their number once more"
     )
 
-    def outputs(self, step: Step, net: int) -> Units:
-        """What a network says of the batch."""
-        return step.units(net)
-
     def objective(self, step: Step) -> Tensor:
-        """l_0 over the selection of network 1 plus l_1 over the selection of network 0."""
-        return self.exchange([self.outputs(step, net) for net in (0, 1)], step)
+        """Return l_0 over the selection of network 1 plus l_1 over the selection of network 0."""
+        return exchanged(self, [step.units(net) for net in (0, 1)], step)
 
-    def exchange(self, units: list[Units], step: Step) -> Tensor:
-        """Each network's mean loss over what the other one selects."""
-        losses = [self.loss(u.output, u.target) for u in units]
-        masks = [self.select(u, loss, step) for u, loss in zip(units, losses, strict=True)]
-        return losses[0][masks[1]].mean() + losses[1][masks[0]].mean()
+
+def exchanged(method: SmallLoss, units: list[Units], step: Step) -> Tensor:
+    """Return the sum of both networks' mean losses, each over the units that the other one selects.
+
+    Args:
+        method: whose loss and selection are used.
+        units: of network 0 and of network 1, (U, K) outputs each.
+        step: the batch.
+    """
+    losses = [method.loss(own.output, own.target) for own in units]
+    masks = [method.select(own, loss, step) for own, loss in zip(units, losses, strict=True)]
+    return losses[0][masks[1]].mean() + losses[1][masks[0]].mean()

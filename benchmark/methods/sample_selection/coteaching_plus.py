@@ -8,11 +8,12 @@ from typing import ClassVar
 from torch import Tensor
 
 from benchmark.core.types import Units
-from benchmark.methods.sample_selection.coteaching import CoTeaching
+from benchmark.methods.sample_selection.coteaching import exchanged
+from benchmark.methods.sample_selection.small_loss import SmallLoss
 from benchmark.methods.step import Step
 
 
-class CoTeachingPlus(CoTeaching):
+class CoTeachingPlus(SmallLoss):
     """Co-teaching on the units where the two networks predict different classes.
 
     Yu et al., 2019, arXiv:1901.04215. Plain co-teaching for the first ``warmup`` of the epochs (20 of 200), then disagreement first, selection
@@ -22,6 +23,7 @@ class CoTeachingPlus(CoTeaching):
     Two forward and two backward passes; knows the noise rate.
     """
 
+    networks = 2
     kinds = frozenset({"categorical"})
     problems = frozenset({"multiclass", "multilabel"})
     warm_up = True
@@ -34,6 +36,7 @@ class CoTeachingPlus(CoTeaching):
         "batch_statistics": "as released: training mode, both networks on one batch",
         "predicts": "ours, because a row has one prediction: the mean of both networks (released: each by itself)",
     }
+    fidelity = "exact"
     cites = "Yu et al., 2019, arXiv:1901.04215"
     differs = (
         "the released code applies softmax twice, drops sample 0, normalizes twice, and trains on "
@@ -48,13 +51,13 @@ class CoTeachingPlus(CoTeaching):
 
     def objective(self, step: Step) -> Tensor:
         """Exchange among the units in dispute."""
-        units = [self.outputs(step, net) for net in (0, 1)]
+        units = [step.units(net) for net in (0, 1)]
         if step.epoch < round(self.warmup * self.epochs):
-            return self.exchange(units, step)
+            return exchanged(self, units, step)
         dispute = units[0].output.argmax(1) != units[1].output.argmax(1)
         if not bool(dispute.any()):
             return 0 * (units[0].output.sum() + units[1].output.sum())
-        return self.exchange([part(u, dispute) for u in units], step)
+        return exchanged(self, [part(own, dispute) for own in units], step)
 
 
 def part(units: Units, mask: Tensor) -> Units:

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from benchmark.core.types import Evaluate, Phase
 from benchmark.functional.neighbours import medoids
-from benchmark.methods.base import RunInfo
-from benchmark.methods.shared.ported import AfterWarmUp
+from benchmark.methods.base import Price, RunInfo
+from benchmark.methods.shared.ported import Ported, price_after_warm_up, warm_up_epochs
 from benchmark.methods.step import Step
 
 
-class Crust(AfterWarmUp):
+class Crust(Ported):
     """Trains, with mixup, on the medoids of last-layer gradients (f(x) - y) z in bins of like targets: clean gradients lie close together.
 
     Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451, carried over to numbers: classes become bins of at most ``bin_size`` neighbouring targets, so that
@@ -32,18 +32,29 @@ class Crust(AfterWarmUp):
         "batch_statistics": "ours, because it is carried over to numbers: evaluation mode where units are chosen",
         "predicts": "as the paper: the network",
     }
+    family = "sample selection"
+    warm_up = True
     cites = "Mirzasoleiman, Cao and Leskovec, 2020, arXiv:2011.07451"
     differs = "ours for numbers; bins of targets for classes"
 
     weight: Tensor
 
     def __init__(self, share: float = 0.5, warmup: float = 0.2, alpha: float = 0.1, bin_size: int = 256) -> None:
-        super().__init__(share, warmup)
-        self.alpha, self.bin_size = alpha, bin_size
+        super().__init__()
+        self.share = share
+        self.warmup = warmup
+        self.alpha = alpha
+        self.bin_size = bin_size
+
+    def passes(self, epochs: int) -> Price:
+        """Return the cost of the warm-up on all examples, then of a share of them and features of all."""
+        return price_after_warm_up(warm_up_epochs(self.warmup, epochs), epochs, self.share)
 
     def setup(self, run: RunInfo) -> None:
-        """Bins of targets, weights, and a generator for mixup."""
+        """Note the length of the warm-up, bins of targets and weights, and a generator for mixup."""
         super().setup(run)
+        self.start = warm_up_epochs(self.warmup, run.epochs)
+        self.y = run.observed["train"].value.double().numpy()
         self.rng = run.generator("crust")
         self.register_buffer("weight", torch.ones(run.num_units, device=run.device))
         order = self.y.argsort(kind="stable")

@@ -6,12 +6,14 @@ import math
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark.methods.base import RunInfo
 from benchmark.methods.shared.multilabel import Grid, MultiLabelMethod
 from benchmark.methods.step import Step
+
+Scheme = Literal["reject", "temporary", "permanent"]
 
 
 class LargeLoss(MultiLabelMethod):
@@ -39,31 +41,46 @@ class LargeLoss(MultiLabelMethod):
         "temporary in its place), and writes the k-th entry back too; no stop on clean validation"
     )
 
-    corrected: Tensor
-
-    def __init__(self, scheme: Literal["reject", "temporary", "permanent"] = "reject", delta: float = 0.2) -> None:
+    def __init__(self, scheme: Scheme = "reject", delta: float = 0.2) -> None:
         super().__init__()
-        self.scheme, self.delta = scheme, delta
+        self.scheme = scheme
+        self.delta = delta
 
     def setup(self, run: RunInfo) -> None:
-        """No label is corrected yet."""
-        self.per_epoch = self.delta / 100 * 10 / run.epochs
-        self.register_buffer("corrected", torch.zeros(run.num_examples, run.width, dtype=torch.bool, device=run.device))
+        """Begin without a corrected label."""
+        self.large = LargeEntries(run, self.scheme, self.delta)
 
     def layout_loss(self, grid: Grid, step: Step) -> Tensor:
-        """Mean over the live entries."""
+        """Return the mean over the live entries of a batch (B, C)."""
+        return self.large.loss(grid, step)
+
+
+class LargeEntries(nn.Module):
+    """Hold which labels were corrected for good, and touch the entries of large loss by one of the three schemes."""
+
+    corrected: Tensor
+
+    def __init__(self, run: RunInfo, scheme: Scheme, delta: float) -> None:
+        super().__init__()
+        self.scheme = scheme
+        self.per_epoch = delta / 100 * 10 / run.epochs
+        self.register_buffer("corrected", torch.zeros(run.num_examples, run.width, dtype=torch.bool, device=run.device))
+
+    def loss(self, grid: Grid, step: Step) -> Tensor:
+        """Return the mean over the live entries of a batch (B, C), in which large ones count nothing or as positives."""
         label = torch.where(self.corrected[step.index], 1.0, grid.label)
         loss = F.binary_cross_entropy_with_logits(grid.logit, label, reduction="none")
-        large = self._large(loss.detach(), grid.live & (label != 1), grid.live, step.epoch)
+        large = self.find(loss.detach(), grid.live & (label != 1), grid.live, step.epoch)
         if self.scheme == "reject":
             return grid.mean(torch.where(large, 0.0, loss))
         if self.scheme == "permanent" and step.repeat == 0:
             self.corrected[step.index] |= large
         return grid.mean(torch.where(large, F.softplus(-grid.logit), loss))
 
-    def _large(self, loss: Tensor, unobserved: Tensor, live: Tensor, epoch: int) -> Tensor:
-        """(B, C) bool: unobserved entries with a loss of at least the k-th largest; ties are all taken."""
-        share = 0.0 if epoch == 0 else self.per_epoch * (1 if self.scheme == "permanent" else epoch)
+    def find(self, loss: Tensor, unobserved: Tensor, live: Tensor, epoch: int) -> Tensor:
+        """Return (B, C) bool: unobserved entries with a loss of at least the k-th largest; ties are all taken."""
+        factor = 1 if self.scheme == "permanent" else epoch
+        share = 0.0 if epoch == 0 else self.per_epoch * factor
         k = min(math.ceil(round(int(live.sum()) * share, 6)), int(unobserved.sum()))
         if k == 0:
             return torch.zeros_like(unobserved)

@@ -7,11 +7,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.methods.shared.ported import Selecting
+from benchmark.methods.base import RunInfo
+from benchmark.methods.shared.ported import Forgetting, Ported
 from benchmark.methods.step import Step
 
 
-class Sigua(Selecting):
+class Sigua(Ported):
     """Descends on the floor((1 - f) B) smallest errors of a batch, ascends weakly on the next floor(f B r), leaves the rest: weights 1, -gamma, 0.
 
     Han et al., 2020, arXiv:1809.11008 (SIGUA with small losses), carried over to squared errors; f = r min(t / T_k, 1). The sum is divided by the
@@ -26,20 +27,29 @@ class Sigua(Selecting):
         "batch_statistics": "ours, because it is carried over to numbers: training's passes alone",
         "predicts": "as the paper: the network",
     }
+    family = "sample selection"
+    needs = frozenset({"noise_rate"})
     cites = "Han et al., 2020, arXiv:1809.11008"
 
     def __init__(self, gamma: float = 0.01, ramp: float = 0.05) -> None:
-        super().__init__(ramp)
+        super().__init__()
         self.gamma = gamma
+        self.ramp = ramp
+
+    def setup(self, run: RunInfo) -> None:
+        """Note the noise rate and its schedule."""
+        super().setup(run)
+        self.forgetting = Forgetting(run, self.ramp)
 
     def objective(self, step: Step) -> Tensor:
         """Weighted sum of squared errors over the number of kept ones."""
         units = step.units()
         loss = self.loss(units.output, units.target)
         self.note(units, loss, step)
-        forget, size = self.forget(step), len(loss)
+        forget = self.forgetting.share(step.epoch)
+        size = len(loss)
         keep = max(1, int((1 - forget) * size + 1e-6))
-        climb = int(forget * size * float(self.rate) + 1e-6)
+        climb = int(forget * size * float(self.forgetting.rate) + 1e-6)
         rank = torch.empty_like(loss).scatter_(0, loss.detach().argsort(stable=True), torch.arange(size, dtype=loss.dtype, device=loss.device))
         climbed = (rank >= keep) & (rank < keep + climb) & (loss < 1)
         return (loss[rank < keep].sum() - self.gamma * loss[climbed].sum()) / keep

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from benchmark.core.types import Evaluate, Phase
 from benchmark.functional.mean_shift import shift_order
-from benchmark.methods.shared.ported import AfterWarmUp
+from benchmark.methods.base import Price, RunInfo
+from benchmark.methods.shared.ported import Ported, price_after_warm_up, warm_up_epochs
 from benchmark.methods.step import Step
 
 
-class SPR(AfterWarmUp):
+class SPR(Ported):
     """Trains on the half of the units whose shift gamma_i leaves zero last on the path of min ||y - Z beta - gamma||^2 / 2 + lam ||gamma||_1.
 
     Wang, Sun and Fu, 2022, arXiv:2203.15212, carried over to numbers: Z are the last-layer features of all training examples and a constant, chosen
@@ -30,8 +31,25 @@ class SPR(AfterWarmUp):
         "batch_statistics": "ours, because it is carried over to numbers: evaluation mode where units are chosen",
         "predicts": "as the paper: the network",
     }
+    family = "sample selection"
+    warm_up = True
     cites = "Wang, Sun and Fu, 2022, arXiv:2203.15212"
     differs = "ours for numbers; the exact path in linear memory instead of groups"
+
+    def __init__(self, share: float = 0.5, warmup: float = 0.2) -> None:
+        super().__init__()
+        self.share = share
+        self.warmup = warmup
+
+    def passes(self, epochs: int) -> Price:
+        """Return the cost of the warm-up on all examples, then of a share of them and features of all."""
+        return price_after_warm_up(warm_up_epochs(self.warmup, epochs), epochs, self.share)
+
+    def setup(self, run: RunInfo) -> None:
+        """Note the length of the warm-up and the targets."""
+        super().setup(run)
+        self.start = warm_up_epochs(self.warmup, run.epochs)
+        self.y = run.observed["train"].value.double().numpy()
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
         """All examples in the warm-up, then the least suspicious share."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark import functional
 from benchmark.core.types import Units
@@ -42,80 +42,54 @@ class Ported(Method):
         return self.suspect
 
 
-class AfterWarmUp(Ported):
-    """Base of ports that train on all examples for ``warmup`` of the epochs and then on a ``share`` of them, chosen from an inference pass over all."""
-
-    family = "sample selection"
-    warm_up = True
-
-    def __init__(self, share: float = 0.5, warmup: float = 0.2) -> None:
-        super().__init__()
-        self.share, self.warmup = share, warmup
-
-    def passes(self, epochs: int) -> Price:
-        """All examples in the warm-up, then a share of them, and features of all."""
-        rest = 1 - self._start(epochs) / epochs
-        trained = 1 - rest + rest * self.share
-        return Price(trained + rest, trained)
-
-    def _start(self, epochs: int) -> int:
-        return max(1, round(self.warmup * epochs))
-
-    def setup(self, run: RunInfo) -> None:
-        """The targets, and the length of the warm-up."""
-        super().setup(run)
-        self.start = self._start(run.epochs)
-        self.y = run.observed["train"].value.double().numpy()
-
-
-class Selecting(Ported):
-    """Base of ports that are told the noise rate and leave a share of each batch out, R(t) = r min(t / T_k, 1), ``ramp`` = T_k / epochs."""
-
-    family = "sample selection"
-    needs = frozenset({"noise_rate"})
+class Forgetting(nn.Module):
+    """Hold the noise rate r and leave out the share R(t) = r min(t / T_k, 1) of a batch, ``ramp`` = T_k / epochs."""
 
     rate: Tensor
 
-    def __init__(self, ramp: float = 0.05) -> None:
+    def __init__(self, run: RunInfo, ramp: float) -> None:
         super().__init__()
         self.ramp = ramp
-
-    def setup(self, run: RunInfo) -> None:
-        """The rate."""
-        super().setup(run)
+        self.epochs = run.epochs
         self.register_buffer("rate", run.need("noise_rate").mean())
 
-    def forget(self, step: Step) -> float:
-        """Share to leave out in this epoch."""
-        return float(self.rate) * functional.forget_schedule(step.epoch, self.epochs, self.ramp)
+    def share(self, epoch: int) -> float:
+        """Return the share of a batch to leave out in an epoch, counted from 0."""
+        return float(self.rate) * functional.forget_schedule(epoch, self.epochs, self.ramp)
 
-    def keep(self, score: Tensor, step: Step) -> Tensor:
-        """(U,) bool: all but the share to leave out, smallest scores first."""
-        share = torch.full_like(score, self.forget(step))
+    def keep(self, score: Tensor, epoch: int) -> Tensor:
+        """Return (U,) bool: all units but the share to leave out, those of smallest ``score`` (U,) first."""
+        share = torch.full_like(score, self.share(epoch))
         return functional.small_loss(score, share, torch.zeros(len(score), dtype=torch.long, device=score.device))
 
 
-class Remembering(Selecting):
-    """Base of ports that look back on the last ``history`` epochs of every unit. Memory networks x N x history."""
-
-    keeps = "N x history"
+class History(nn.Module):
+    """Hold a value of every unit and network for each of the last ``length`` epochs: memory networks x N x length."""
 
     past: Tensor
 
-    def __init__(self, ramp: float = 0.05, history: int = 10) -> None:
-        super().__init__(ramp)
-        self.history = history
-
-    def setup(self, run: RunInfo) -> None:
-        """An empty history."""
-        super().setup(run)
-        self.register_buffer("past", torch.zeros(self.networks, run.num_units, self.history, device=run.device))
+    def __init__(self, run: RunInfo, networks: int, length: int) -> None:
+        super().__init__()
+        self.length = length
+        self.register_buffer("past", torch.zeros(networks, run.num_units, length, device=run.device))
 
     def before(self, net: int, units: Units, step: Step) -> Tensor:
-        """(U, T) what was remembered in earlier epochs, T at most ``history``."""
-        return self.past[net, units.index, : min(step.epoch, self.history)]
+        """Return (U, T) the values of earlier epochs, T at most ``length``."""
+        return self.past[net, units.index, : min(step.epoch, self.length)]
 
     def remember(self, net: int, units: Units, value: Tensor, step: Step) -> None:
-        """Keep ``value`` (U,) of this epoch."""
+        """Keep ``value`` (U,) of this epoch, of the first pass over a batch."""
         if step.repeat == 0:
-            self.past[net, units.index, step.epoch % self.history] = value.detach()
+            self.past[net, units.index, step.epoch % self.length] = value.detach()
+
+
+def warm_up_epochs(share: float, epochs: int) -> int:
+    """Return how many epochs train on all examples before a method begins to choose: a share of them, at least one."""
+    return max(1, round(share * epochs))
+
+
+def price_after_warm_up(start: int, epochs: int, share: float) -> Price:
+    """Return the cost of ``start`` epochs on all examples, then on a ``share`` of them with an inference pass over all."""
+    choosing = 1 - start / epochs
+    trained = 1 - choosing + choosing * share
+    return Price(trained + choosing, trained)
