@@ -195,7 +195,8 @@ def test_a_plugin_that_gets_another_name_finds_its_rows(suite: Path) -> None:
 
 
 def test_defaults_of_a_task_type_are_resolved_and_what_is_named_wins(suite: Path) -> None:
-    edited(suite / "conf/method/gce.yaml", "q: 0.7", "q: 0.7\nby_kind: {tagging: {q: 0.3}, multilabel: {q: 0.2}}")
+    edited(suite / "conf/method/gce.yaml", "  tagging: {q: 0.3}", "  tagging: {q: 0.3}\n  multilabel: {q: 0.2}")
+    assert entry(task="yeast", noise="label_flip", method="gce").config["method"]["q"] == 0.2
     on = {name: entry(task="newswire", model="bilstm", method=name) for name in ("gce", "gce(q=0.7)", "gce(q=0.3)")}
     assert [cell.config["method"]["q"] for cell in on.values()] == [0.3, 0.7, 0.3]
     assert on["gce"].id == on["gce(q=0.3)"].id != on["gce(q=0.7)"].id
@@ -211,7 +212,7 @@ def test_defaults_of_a_task_type_are_resolved_and_what_is_named_wins(suite: Path
 
 @pytest.mark.parametrize("block", ["{taging: {q: 0.3}}", "{tagging: {p: 0.3}}", "[q]"])
 def test_a_block_of_task_types_that_is_none_is_one_line(suite: Path, block: str) -> None:
-    edited(suite / "conf/method/gce.yaml", "q: 0.7", f"q: 0.7\nby_kind: {block}")
+    edited(suite / "conf/method/gce.yaml", "by_kind:\n  tagging: {q: 0.3}", f"by_kind: {block}")
     with pytest.raises(registry.ConfigError, match=r"conf/method/gce\.yaml: by_kind"):
         entry(method="gce")
 

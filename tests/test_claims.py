@@ -46,9 +46,9 @@ def test_lines_are_written_whatever_their_sign(tmp_path: Path, monkeypatch: pyte
     for cell, shift in zip(cells.cells, (0.0, 0.1, -0.2), strict=True):
         for seed in SEEDS:
             store.write(row_of(cell, seed, 0.5 + shift * (1 + seed[0])))
-    monkeypatch.setattr(claims, "MEASURED", claims.ROOT / "docs" / "claims_of_a_test.csv")
+    monkeypatch.setattr(commands_claims, "MEASURED", claims.ROOT / "docs" / "claims_of_a_test.csv")
     written: dict[str, bytes] = {}
-    monkeypatch.setattr(claims, "write_atomically", lambda path, content: written.update({path.name: content}))
+    monkeypatch.setattr(commands_claims, "write_atomically", lambda path, content: written.update({path.name: content}))
     monkeypatch.setattr("benchmark.running.plan.planned", lambda arguments: (cells, SEEDS, tmp_path / "results"))
     assert commands_claims.claims([]) == 0
     (tmp_path / "claims.csv").write_bytes(written["claims_of_a_test.csv"])

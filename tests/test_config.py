@@ -92,7 +92,7 @@ def test_integers_become_floats_where_floats_are_expected() -> None:
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest(key: str, hint: str) -> None:
-    assert refused(option("noise", "symmetric") | {key: 0.2}, "noise").startswith(hint)
+    assert refused(option("noise", "pairflip") | {key: 0.2}, "noise").startswith(hint)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from boardrows import made_rows
 
 from benchmark.board.comparisons import compute, newest
-from benchmark.board.frames import curve_frame, noise_family, run_frame
+from benchmark.board.frames import curve_frame, run_frame
 from benchmark.board.leaderboard import publish_local, write
 from benchmark.board.pagerows import details
 from benchmark.board.tables import interval, marks_of, of_board, of_cells, plain_board
@@ -171,17 +171,11 @@ def test_rows_of_plugins_that_are_gone_are_stale() -> None:
     assert [is_stale(r) for r in (row, fresh, gone)] == [True, False, True]
 
 
-def test_unlike_noises_of_one_module_are_families_of_their_own() -> None:
-    modules = (
-        "class_conditional.PairFlip",
-        "simple.Human",
-        "simple.Clean",
-        "multilabel.MissingPositive",
-        "regression.Outliers",
-        "instance_margin.InstanceMargin",
-    )
-    families = ["class conditional", "real", "clean", "missing positive", "outliers", "instance dependent"]
-    assert [noise_family(f"benchmark.noise.{name}") for name in modules] == families
+def test_a_board_groups_noises_by_the_family_that_they_declare() -> None:
+    found = run_frame(made_rows(tasks=1))
+    named = dict(zip(found["noise_name"].astype(str), found["family"].astype(str), strict=True))
+    assert named["clean"] == "clean"
+    assert named["symmetric"] == "class-conditional"
 
 
 def test_curves_of_a_cell_have_the_interval_over_its_seeds() -> None:

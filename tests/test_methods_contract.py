@@ -21,6 +21,7 @@ from benchmark.config.registry import names
 from benchmark.config.support import layers
 from benchmark.core.digests import digest
 from benchmark.methods.base import NEEDS, Method, set_up
+from benchmark.methods.families import FAMILIES, slug
 from benchmark.methods.step import Batch, Passes, Step
 from benchmark.running.conditions import Conditions
 from benchmark.running.execution import Outcome
@@ -195,3 +196,23 @@ def test_test_set_is_left_alone(problem: str, settings: dict[str, Conditions]) -
 def test_every_kind_is_served_by_the_plain_baselines() -> None:
     for name in ("erm", "erm_ensemble", "erm_long", "mixup", "small_loss", "coteaching", "sam"):
         assert all((name, problem) in PAIRS for problem in MODELS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_one_file_tells_a_method(name: str) -> None:
+    """Code is shared through functions and state objects: a method has at most one base between itself and ``Method``."""
+    chain = [kind for kind in resolve_target(option("method", name), "method").__mro__ if issubclass(kind, Method)]
+    assert len(chain) <= 3, " < ".join(kind.__name__ for kind in chain)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_lies_in_the_folder_of_its_family(name: str) -> None:
+    kind = resolve_target(option("method", name), "method")
+    assert kind.family in FAMILIES
+    assert kind.__module__ == f"benchmark.methods.{slug(kind.family)}.{kind.__module__.rpartition('.')[2]}"
+
+
+def test_every_family_has_a_sentence_and_a_method_or_is_still_to_come() -> None:
+    declared_by = {resolve_target(option("method", name), "method").family for name in METHODS}
+    assert set(FAMILIES) - declared_by <= {"crowds"}
+    assert all(sentence.endswith(".") for sentence in FAMILIES.values())

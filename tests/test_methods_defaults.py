@@ -148,11 +148,11 @@ def test_bootstrap_listens_to_the_network_from_a_quarter_of_the_epochs_on(kind: 
 @pytest.mark.parametrize(("features", "std"), [(8, 10.0), (20, 10.0), (21, 10.5), (64, 32.0), (512, 256.0)])
 def test_nested_dropout_draws_from_half_of_the_features_unless_told(features: int, std: float, large: Conditions) -> None:
     method = ready(large, "nested_dropout", 20, features)
-    ratio = method.widths.chance[1] / method.widths.chance[0]  # of widths 2 and 1
+    ratio = method.nested.widths.chance[1] / method.nested.widths.chance[0]  # of widths 2 and 1
     assert ratio == pytest.approx(math.exp(-3 / std**2), rel=1e-9)
     assert method.resolved() == {"std": std}
     told = ready(large, "nested_dropout", 20, features, std=7.0)
-    assert told.widths.chance[1] / told.widths.chance[0] == pytest.approx(math.exp(-3 / 49), rel=1e-9)
+    assert told.nested.widths.chance[1] / told.nested.widths.chance[0] == pytest.approx(math.exp(-3 / 49), rel=1e-9)
     assert (told.std, told.resolved()) == (7.0, {"std": 7.0})
 
 

@@ -493,9 +493,9 @@ def test_nested_dropout_is_a_head_without_bias_on_the_first_features(conditions:
     features = net.encode(conditions.data.train.x[:B])
     head: nn.Linear = net.head  # type: ignore[assignment]
     for width in (1, 7, 16):
-        found = method.widths.units(step, 0, features, width).output
+        found = method.nested.widths.units(step, 0, features, width).output
         torch.testing.assert_close(found, features[:, :width] @ head.weight[:, :width].T)
-    wide = made("nested_dropout", conditions, features=64, std=10.0).widths
+    wide = made("nested_dropout", conditions, features=64, std=10.0).nested.widths
     expected = np.exp(-((np.arange(1, 65) / 10) ** 2))
     np.testing.assert_allclose(wide.chance, expected / expected.sum())
     assert wide.most == 40

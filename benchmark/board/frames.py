@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -48,7 +47,7 @@ def described(runs: pd.DataFrame) -> pd.DataFrame:
         inputs=_each(lambda task: task.get("inputs", ""), done, task),
         pretrained=_each(_pretrained, done, task, model).astype(bool),
         one_draw=_each(_one_draw, done, noise).astype(bool),
-        family=_each(lambda noise: noise_family(noise.get("_target_", "")), done, noise),
+        family=_each(lambda noise: declaration(noise, "noise", "family"), done, noise),
         self_reported=(done["self_reported"] != "").to_numpy(),
         nominal=_each(_nominal, done, noise).astype(float),
     ).drop(columns=[name for name in done if name.startswith("config_")])
@@ -119,7 +118,7 @@ def _nominal(noise: Mapping[str, Any]) -> float:
 def _one_draw(noise: Mapping[str, Any]) -> bool:
     """Whether all seeds of a noise have the same wrong labels: recorded ones, unless they are drawn from several people's."""
     target = noise.get("_target_", "")
-    same = noise_family(target) != "clean" and noise.get("set") != "redraw"
+    same = declaration(noise, "noise", "family") != "clean" and noise.get("set") != "redraw"
     return same and defines(target, "not_drawn") and bool(declaration(noise, "noise", "not_drawn"))
 
 
@@ -128,27 +127,6 @@ def _likelihood(method: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     if not defines(model["_target_"], "sequence_loss"):
         return ""
     return "crf_nll" if method.get("sequence") else "crf_marginal"
-
-
-REAL, INSTANCE = ("simple", "report"), ("instance_margin", "instance_model", "instance_projection")
-
-
-MIXED = ("multilabel", "multilabel_structured", "regression", "regression_inputs", "sampling")  # modules whose noises share the labels that they read, no more
-
-
-def noise_family(target: str) -> str:
-    """Noises of one module are one family; what a task brings with it is real noise, whatever depends on the input is one family too.
-
-    >>> [noise_family(f"benchmark.noise.{name}") for name in ("class_conditional.PairFlip", "simple.Human", "multilabel.MissingPositive")]
-    ['class conditional', 'real', 'missing positive']
-    """
-    where, _, name = target.rpartition(".")
-    module = where.rpartition(".")[2]
-    if name == "Clean":
-        return "clean"
-    if module in MIXED:
-        return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
-    return "real" if module in REAL else "instance dependent" if module in INSTANCE else module.replace("_", " ")
 
 
 def met_by_wrappers(method: Mapping[str, Any]) -> frozenset[str]:

@@ -18,7 +18,6 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic_core import to_json
 
-from benchmark.board.frames import noise_family
 from benchmark.config.build import declaration, option, parameters
 from benchmark.config.declarations import NotDeclaredError, declared, documentation
 from benchmark.config.registry import names
@@ -203,7 +202,7 @@ def _noise(name: str) -> dict[str, Any]:
     target = config["_target_"]
     text = {attribute: ", ".join(sorted(declaration(config, "noise", attribute))) for attribute in ("problems", "needs")}
     plain = ", ".join(f"{key}={value}" for key, value in config.items() if key != "_target_" and not isinstance(value, dict))
-    return {"name": name, "doc": documentation(target), "family": noise_family(target), "defaults": plain, **text}
+    return {"name": name, "doc": documentation(target), "family": declaration(config, "noise", "family"), "defaults": plain, **text}
 
 
 def _cell(key: Mapping[str, Any], line: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from benchmark.config.registry import names
 from benchmark.core.errors import ConfigError
 from benchmark.core.paths import ROOT
 from benchmark.methods.base import FOLLOWS, NEEDS, Method
+from benchmark.noise.families import FAMILIES as NOISE_FAMILIES
 from benchmark.results.row import Row
 
 EPOCHS = 100  # that the table of methods prices
@@ -133,8 +134,12 @@ def noise_table() -> str:
         "same wrong labels; otherwise the reason why not. *reads*: what it needs beside right labels. `make noise-card TASK= NOISE=` describes any of them "
         "on a task; `noise=chain(first=long_tail,second=symmetric)` puts one on top of another.",
         "",
-        "| noise | defaults | tasks | reads | nested | what it does |",
-        "|---|---|---|---|---|---|",
+        "*family*: what makes labels wrong, as board and advice group noises:",
+        "",
+        *(f"- **{family}**: {sentence}" for family, sentence in NOISE_FAMILIES.items()),
+        "",
+        "| noise | family | defaults | tasks | reads | nested | what it does |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name in names("noise"):
         config = option("noise", name)
@@ -142,7 +147,7 @@ def noise_table() -> str:
         defaults = ", ".join(f"{k}={v['_target_'].rsplit('.')[-1] if isinstance(v, dict) else spelled(v)}" for k, v in config.items() if k != "_target_")
         text = " ".join(inspect.cleandoc(type(noise).__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|")
         nested = f"no: {noise.not_nested}" if noise.not_nested else "yes"
-        lines.append(f"| `{name}` | {defaults} | {', '.join(sorted(noise.problems))} | {', '.join(sorted(noise.needs))} | {nested} | {text} |")
+        lines.append(f"| `{name}` | {noise.family} | {defaults} | {', '.join(sorted(noise.problems))} | {', '.join(sorted(noise.needs))} | {nested} | {text} |")
     return "\n".join(lines) + "\n"
 
 

@@ -124,7 +124,7 @@ class Method(nn.Module):
     own_gradient: ClassVar[bool] = False  # ``update`` steps along another gradient than the objective's: no method can take it anew at other weights
     keeps: ClassVar[str] = ""  # state beside networks and optimizers: N units, K classes, C columns
     version: ClassVar[int] = 1  # raised when the method's numbers change on purpose: rows of other versions are other cells
-    family: ClassVar[str] = "other"  # what it does about wrong labels, as surveys name it
+    family: ClassVar[str]  # of ``families.FAMILIES``: what it does about wrong labels
     cites: ClassVar[str] = ""  # authors, year, arXiv id
     fidelity: ClassVar[Fidelity] = "exact"  # to the paper, on its native task types
     differs: ClassVar[str] = ""  # what differs from the released code, or from the paper if adapted

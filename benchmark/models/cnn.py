@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ class CNN(Network):
 
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
 
-    def __init__(self, inputs: InputShape, outputs: int, channels: list[int], hidden: int) -> None:
+    def __init__(self, inputs: InputShape, outputs: int, channels: Sequence[int] = (16, 32), hidden: int = 64) -> None:
         super().__init__()
         depth, height, width = inputs.shape
         first, second = channels

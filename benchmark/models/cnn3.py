@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
@@ -20,7 +21,7 @@ class CNN3(Network):
 
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
 
-    def __init__(self, inputs: InputShape, outputs: int, channels: list[int], hidden: int, size: int = 16) -> None:
+    def __init__(self, inputs: InputShape, outputs: int, channels: Sequence[int] = (32, 64, 128), hidden: int = 256, size: int = 16) -> None:
         super().__init__()
         depth, height, width = inputs.shape
         factor = max(1, min(height, width) // size)

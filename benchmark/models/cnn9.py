@@ -26,7 +26,7 @@ class CNN9(Network):
 
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
 
-    def __init__(self, inputs: InputShape, outputs: int, width: int, dropout: float) -> None:
+    def __init__(self, inputs: InputShape, outputs: int, width: int = 128, dropout: float = 0.25) -> None:
         super().__init__()
         if min(inputs.shape[1:]) < LEAST:
             raise ConfigError(f"model cnn9 needs images of at least {LEAST} pixels, these have {inputs.shape[1]} x {inputs.shape[2]}: take model=cnn")

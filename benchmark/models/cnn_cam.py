@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ class CNNCAM(Network):
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
     places = True
 
-    def __init__(self, inputs: InputShape, outputs: int, channels: list[int]) -> None:
+    def __init__(self, inputs: InputShape, outputs: int, channels: Sequence[int] = (16, 32, 64)) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         depth = inputs.shape[0]

@@ -84,10 +84,10 @@ class BiLSTMCRF(BiLSTM):
         self,
         inputs: InputShape,
         outputs: int,
-        embedding: int,
-        hidden: int,
+        embedding: int = 24,
+        hidden: int = 48,
         dropout: float = 0.0,
-        characters: int = 0,
+        characters: int = 24,
         vectors: FileName | None = None,
         init_std: float = 1.0,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from benchmark.models.base import InputShape, Network
 class MLP(Network):
     """Linear layers with ReLU between; ``hidden`` are their widths, the last one is the feature width."""
 
-    def __init__(self, inputs: InputShape, outputs: int, hidden: list[int], dropout: float = 0.0) -> None:
+    def __init__(self, inputs: InputShape, outputs: int, hidden: Sequence[int] = (128, 128), dropout: float = 0.0) -> None:
         super().__init__()
         size = 1
         for n in inputs.shape:

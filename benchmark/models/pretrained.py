@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -39,11 +39,11 @@ class Pretrained(Network):
         self,
         inputs: InputShape,
         outputs: int,
-        backbone: FileName | None,
-        frozen: bool,
-        size: int,
-        mean: list[float],
-        deviation: list[float],
+        backbone: FileName | None = None,
+        frozen: bool = True,
+        size: int = 224,
+        mean: Sequence[float] = (0.485, 0.456, 0.406),
+        deviation: Sequence[float] = (0.229, 0.224, 0.225),
         lr_scale: float = 1.0,
     ) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -65,7 +66,15 @@ class ResNet(Network):
 
     inputs: ClassVar[frozenset[str]] = frozenset({"image"})
 
-    def __init__(self, inputs: InputShape, outputs: int, widths: list[int], blocks: list[int], preactivation: bool = False, stem: int | None = None) -> None:
+    def __init__(
+        self,
+        inputs: InputShape,
+        outputs: int,
+        widths: Sequence[int] = (16, 32, 64),
+        blocks: Sequence[int] = (1, 1, 1),
+        preactivation: bool = False,
+        stem: int | None = None,
+    ) -> None:
         super().__init__()
         kind, a = PreActivationBlock if preactivation else Block, stem or widths[0]
         body: list[nn.Module] = [Stem(), conv3(inputs.shape[0], a)]

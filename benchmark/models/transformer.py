@@ -49,7 +49,7 @@ class Transformer(Network):
         self,
         inputs: InputShape,
         outputs: int,
-        name: FileName,
+        name: FileName = "bert-base-cased",
         frozen: bool = False,
         dropout: float = 0.1,
         subwords: int = 8,

@@ -30,6 +30,7 @@ class Annotators(Noise):
     ``per_example`` 1 the one who labeled it, as in CIFAR-100N; of a majority one of those who agree.
     """
 
+    family = "real (people)"
     problems = CLASSES
     gives = frozenset({"privileged"})
     not_nested = "single votes are nested in error, but a further wrong vote can settle a tie for the right class"

@@ -49,6 +49,7 @@ class Noise:
     the other units; another seed gives other labels.
     """
 
+    family: ClassVar[str]  # of ``families.FAMILIES``: what makes labels wrong
     problems: ClassVar[frozenset[str]] = frozenset({"multiclass", "tagging", "multilabel", "regression"})
     needs: ClassVar[frozenset[str]] = frozenset()
     gives: ClassVar[frozenset[str]] = frozenset()  # beside labels, what a method may need: candidates, privileged

@@ -24,6 +24,7 @@ class BioTransition(Noise):
     The released simulation uses an unseeded generator.
     """
 
+    family = "token or span"
     problems = frozenset({"tagging"})
     not_nested = "a token that changes can change what the next one may be"
 

@@ -18,6 +18,7 @@ class Candidates(Noise):
     1 - E[1 / |S|] = 1 - (1 - (1 - r)^K) / (K r).
     """
 
+    family = "partial labels"
     problems = frozenset({"multiclass"})
     gives = frozenset({"candidates"})
     not_nested = "the sets are nested, but the label is drawn anew from a larger set"

@@ -20,6 +20,7 @@ class Chain(Noise):
     drew are drawn anew for the second: two kinds of flips are independent. ``chain`` of a chain works too. It serves what both serve.
     """
 
+    family = "mixed (chains)"
     recorded = True  # where both are
     not_nested = "two kinds of noise, each with a strength of its own"
 

@@ -17,6 +17,7 @@ CLASSES = frozenset({"multiclass", "tagging"})
 class ClassConditional(Noise):
     """Flips from the matrix that a subclass gives."""
 
+    family = "class-conditional"
     problems = CLASSES
 
     def __init__(self, rate: float = 0.2) -> None:
@@ -48,9 +49,10 @@ class Symmetric(ClassConditional):
     The convention of the Co-teaching family (Han et al., 2018, arXiv:1804.06872). Published tables of
     DivideMix, ELR and their followers use the inclusive one.
 
-    Every unit is flipped by a draw of its own, so the share of wrong labels differs from r by about sqrt(r (1 - r) / n) among n
-    units, and by more under some seeds. ``exact`` flips exactly round(r n) of the n live units, those with the smallest draws,
-    with the same wrong labels. Flips stay nested in the rate, but which units they are depends on all units of the data set.
+    Every unit is flipped by a draw of its own, so the share of wrong labels differs from r by about
+    sqrt(r (1 - r) / n) among n units, and by more under some seeds. ``exact`` flips exactly round(r n) of
+    the n live units, training and validation together: those with the smallest draws, with the same wrong
+    labels. Flips stay nested in the rate, but whether a unit is one of them depends on all others.
     """
 
     def __init__(self, rate: float = 0.2, exact: bool = False) -> None:
@@ -78,7 +80,7 @@ class Symmetric(ClassConditional):
         return observed
 
     def _smallest(self, labels: Labels, streams: Streams) -> np.ndarray:
-        """Return (N,) bool: the round(r n) of the n live units with the smallest ``flip``, earlier units first among equals."""
+        """Return (N,) bool, true for the round(r n) live units of n with the smallest ``flip``."""
         live = np.flatnonzero(labels.live)
         order = live[np.argsort(streams["flip"][live], kind="stable")]
         chosen = np.zeros(len(labels.live), dtype=bool)

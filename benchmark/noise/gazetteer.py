@@ -24,6 +24,7 @@ class Gazetteer(Noise):
     longer names shift boundaries.
     """
 
+    family = "distant or labelling functions"
     problems = frozenset({"tagging"})
     needs = frozenset({"tokens"})
     not_nested = "its strength is the coverage: a longer name that is listed hides the shorter ones inside it"

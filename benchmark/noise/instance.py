@@ -20,6 +20,7 @@ DEGENERATE = 0.99  # mean probability of the likeliest wrong class above which a
 class InstanceNoise(Noise):
     """Noise on classes that needs features."""
 
+    family = "instance-dependent"
     problems = frozenset({"multiclass"})
     needs = frozenset({"features"})
     not_local = "what happens to an instance is relative to the other ones"

@@ -67,6 +67,8 @@ class Adversarial(InstanceNoise):
     with the smallest softmax(z) of their target flip. Here p is that of a softmax regression on the task's features.
     """
 
+    family = "adversarial"
+
     def __init__(self, rate: float = 0.3, epochs: int = 10, step: float = 0.1) -> None:
         self.rate, self.epochs, self.step = check_rate(rate, "noise.rate"), epochs, step
         if epochs < 1 or not 0 < step < float("inf"):

@@ -21,6 +21,7 @@ class LabelFlip(Noise):
     On rare labels even a small fpr outnumbers the right positives: the noise card shows the PPV.
     """
 
+    family = "class-conditional"
     problems = MULTILABEL
     not_nested = "two rates, each of which nests its own flips"
 
@@ -36,6 +37,7 @@ class LabelFlip(Noise):
 class MissingPositive(LabelFlip):
     """Each positive is dropped with probability ``rate``; what is given as positive is right."""
 
+    family = "missing labels"
     not_nested = ""
 
     def __init__(self, rate: float = 0.3) -> None:
@@ -50,6 +52,7 @@ class SinglePositive(Noise):
     entries out of training and validation. Examples without a positive have nothing to keep.
     """
 
+    family = "missing labels"
     problems = MULTILABEL
     leaves_unknown = True
     not_nested = "it has no strength: one positive stays"
@@ -71,6 +74,7 @@ class Partial(Noise):
     Durand, Mehrasa and Mori, 2019, arXiv:1902.09720, who state the known share, 1 - rate.
     """
 
+    family = "missing labels"
     problems = MULTILABEL
     leaves_unknown = True
     highest = 0.99  # a task without any known entry has nothing to learn

@@ -20,6 +20,7 @@ class Cooccurrence(Noise):
     does not have: ``move`` takes a away and gives b, ``add`` gives b and leaves a. Examples that have every label stay.
     """
 
+    family = "structured multi-label"
     problems = MULTILABEL
     not_nested = "nested in rate, but a negative is hit by every positive of its example, not with one rate"
     not_local = "which labels occur together is counted over the data"
@@ -51,6 +52,7 @@ class Trace(Noise):
     limit makes the realised rates smaller than the matrices.
     """
 
+    family = "structured multi-label"
     problems = MULTILABEL
     not_nested = "its strength is the trace"
 

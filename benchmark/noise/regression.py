@@ -23,6 +23,7 @@ class Gaussian(Noise):
     otherwise s_i = scale. Small errors for everybody, no wrong and right units.
     """
 
+    family = "additive"
     problems = REGRESSION
     not_nested = "errors grow with the scale; every unit has one"
     not_local = "the unit is the range or sd of all targets"
@@ -46,6 +47,7 @@ class UniformResample(Noise):
     target with equal chance (the symmetric noise of ConFrag, arXiv:2502.17771); ``range``, uniform between the smallest and the largest.
     """
 
+    family = "additive"
     problems = REGRESSION
 
     def __init__(self, rate: float = 0.4, over: Literal["empirical", "values", "range"] = "empirical") -> None:
@@ -68,6 +70,7 @@ class UniformResample(Noise):
 class Outliers(Noise):
     """With probability ``rate`` a gross error: y + magnitude sd(y) z, z ~ N(0, 1); Huber's contamination model (1964)."""
 
+    family = "additive"
     problems = REGRESSION
 
     def __init__(self, rate: float = 0.1, magnitude: float = 10.0) -> None:
@@ -86,6 +89,7 @@ class Biased(Noise):
     ``shape``: ``constant`` or ``exponential``. A negative ``shift`` lowers the targets.
     """
 
+    family = "additive"
     problems = REGRESSION
 
     def __init__(self, rate: float = 0.5, shift: float = 1.0, shape: Literal["constant", "exponential"] = "constant") -> None:
@@ -103,6 +107,7 @@ class Biased(Noise):
 class Quantized(Noise):
     """Targets are rounded to ``levels`` equally spaced values from the smallest to the largest: a rating scale."""
 
+    family = "additive"
     problems = REGRESSION
     not_nested = "its strength is the number of levels"
     not_drawn = "rounding has no chance in it"

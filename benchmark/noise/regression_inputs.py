@@ -20,6 +20,7 @@ class Heteroscedastic(Noise):
     so the mean deviation is scale sd(y).
     """
 
+    family = "instance-dependent"
     problems = REGRESSION
     needs = frozenset({"features"})
     not_nested = "errors grow with the scale; every unit has one"
@@ -50,6 +51,7 @@ class InstanceResidual(Noise):
     are more): what a plain model gets wrong, people get wrong.
     """
 
+    family = "instance-dependent"
     problems = REGRESSION
     needs = frozenset({"features"})
     not_local = "difficulty is relative to the other samples"
@@ -106,6 +108,7 @@ class Rater(Noise):
     is not drawn for it; where nobody is left, the target stays.
     """
 
+    family = "instance-dependent"
     problems = REGRESSION
     needs = frozenset({"annotations"})
     not_nested = "the ratings were recorded; it has no strength"

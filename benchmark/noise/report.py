@@ -25,6 +25,7 @@ class Report(Noise):
     ``scale`` multiplies all rates. docs/cxr_noise.md has the counts.
     """
 
+    family = "distant or labelling functions"
     problems = MULTILABEL
     version = 2
     not_nested = "its strength is the scale of many rates"

@@ -20,6 +20,7 @@ class LongTail(Noise):
     A smaller factor keeps all examples of a larger one; a class with examples keeps at least one.
     """
 
+    family = "imbalance"
     problems = MULTICLASS
     recorded = True
     not_nested = "its strength is the factor, and no label is wrong"
@@ -49,6 +50,7 @@ class Dilution(Noise):
     leave the earlier ones as they are.
     """
 
+    family = "imbalance"
     problems = MULTICLASS
     not_nested = "its strength is the number of copies"
 
@@ -72,6 +74,7 @@ class OpenSet(Noise):
     permuted among the examples: right marginals, no object. ``clean`` is -1 there: no class is right.
     """
 
+    family = "open-set"
     problems = MULTICLASS
     needs = frozenset({"foreign"})
     highest = 0.95  # a training set without any known example has nothing to learn

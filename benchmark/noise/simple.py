@@ -17,6 +17,7 @@ REDRAW, CLEAN = "redraw", "clean"
 class Clean(Noise):
     """The labels as they are."""
 
+    family = "clean"
     recorded = True
     not_drawn = not_nested = "nothing is wrong"
 
@@ -35,6 +36,7 @@ class Recorded(Noise):
     There is one draw: intervals are conditional on this file.
     """
 
+    family = "distant or labelling functions"
     needs = frozenset({"annotations"})
     recorded = True
     not_drawn = not_nested = "the labels were recorded once"
@@ -58,6 +60,8 @@ class Human(Recorded):
 
     Where single annotators are recorded, their labels are the votes (N, A).
     """
+
+    family = "real (people)"
 
     def __init__(self, set: str | None = None) -> None:
         super().__init__(set)

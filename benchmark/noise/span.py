@@ -37,6 +37,7 @@ class Span(Noise):
     Where there is no room (one type, no neighbouring O) other entities take the error; where nobody can, it is left out.
     """
 
+    family = "token or span"
     problems = frozenset({"tagging"})
     not_nested = "four rates; an entity has at most one of the errors"
     not_local = "rates are per right entity of the whole data"

@@ -29,6 +29,7 @@ class Votes(Noise):
         outside: abstains | votes.
     """
 
+    family = "distant or labelling functions"
     problems = CLASSES
     needs = frozenset({"annotations"})
     not_drawn = not_nested = "the votes were recorded once"

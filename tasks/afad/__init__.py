@@ -14,7 +14,7 @@ from benchmark.data.official import Variant, at_most, listed_images, official_ta
 MOST = 1251
 
 
-def load(paths: Paths, variant: Variant, folder: str, size: int) -> Task:
+def load(paths: Paths, variant: Variant = "full", folder: str = "afad/AFAD-Full", size: int = 64) -> Task:
     """Faces as bytes; the target is the age.
 
     Args:

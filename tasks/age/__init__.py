@@ -14,7 +14,7 @@ from benchmark.data.columns import vector_inputs
 from benchmark.data.problems import Regression
 
 
-def load(paths: Paths, source: FileName, size: int, channels: int, test_fraction: float) -> Task:
+def load(paths: Paths, source: FileName = "age_features/age_features.parquet", size: int = 64, channels: int = 3, test_fraction: float = 0.2) -> Task:
     """Ages in years, taken for right.
 
     Args:

@@ -38,7 +38,7 @@ VOTES = Source(
 SOURCES = (IMAGES.source, REVIEWS, VOTES)
 
 
-def load(paths: Paths, rows: int | None) -> Task:
+def load(paths: Paths, rows: int | None = None) -> Task:
     """Images (3, 32, 32) as bytes in the official order; ``rows`` takes the first training images.
 
     Where their files are there, the test part has two more sets of labels: ``corrected`` by

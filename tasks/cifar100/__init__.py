@@ -26,7 +26,7 @@ REVIEWS = relabeled.reviews("cifar100", "b2b4fedc433e814c64fb33eff99976bbeee6355
 SOURCES = (IMAGES.source, REVIEWS)
 
 
-def load(paths: Paths, target: Literal["fine", "coarse"], rows: int | None) -> Task:
+def load(paths: Paths, target: Literal["fine", "coarse"] = "fine", rows: int | None = None) -> Task:
     """Images (3, 32, 32) as bytes in the official order. Where its file is there, the test part also has the fine labels ``corrected`` by reviewers.
 
     Args:

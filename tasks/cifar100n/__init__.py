@@ -22,7 +22,7 @@ SOURCES = (*cifar100.SOURCES, HUMAN, SIDE)
 GIVES = frozenset({"privileged"})  # beside labels, what a method may need
 
 
-def load(paths: Paths, target: Literal["fine", "coarse"], rows: int | None) -> Task:
+def load(paths: Paths, target: Literal["fine", "coarse"] = "fine", rows: int | None = None) -> Task:
     """CIFAR-100 with the label set ``noisy`` and, as privileged inputs, each label's worker and time.
 
     Args:

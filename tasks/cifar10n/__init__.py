@@ -16,7 +16,7 @@ FIELDS = {"aggre": "aggre_label", "random1": "random_label1", "random2": "random
 SOURCES = (*cifar10.SOURCES, HUMAN, SIDE)
 
 
-def load(paths: Paths, rows: int | None) -> Task:
+def load(paths: Paths, rows: int | None = None) -> Task:
     """CIFAR-10 with the label sets aggre (majority), random1 to random3 (one person each) and worse (a wrong one wherever there is one).
 
     The workers' ids and seconds pass through ``labels.side_information``, which refuses the published file: its lines are in no known order.

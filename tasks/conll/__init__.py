@@ -21,12 +21,12 @@ from benchmark.data.tokens import encoded, tag_ids
 
 def load(
     paths: Paths,
-    path: FileName | None,
-    clean: FileName | None,
-    test: FileName | None,
-    test_labels: Literal["observed", "right"],
-    max_length: int,
-    test_fraction: float,
+    path: FileName | None = None,
+    clean: FileName | None = None,
+    test: FileName | None = None,
+    test_labels: Literal["observed", "right"] = "observed",
+    max_length: int = 200,
+    test_fraction: float = 0.2,
 ) -> Task:
     """Ids of word, prefix, suffix and shape per token; tags become IOB2.
 

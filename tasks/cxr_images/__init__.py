@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -31,15 +32,15 @@ SOFT = (0.55, 0.85)  # of an uncertain label with policy ``soft``: Pham et al., 
 
 def load(
     paths: Paths,
-    source: Source,
-    path: FileName | None,
-    test_source: Source | None,
-    test_path: FileName | None,
-    findings: list[str],
-    uncertain: Policy,
-    missing: Literal["refuse", "skip"],
-    size: int,
-    test_fraction: float,
+    source: Source = "nih",
+    path: FileName | None = None,
+    test_source: Source | None = None,
+    test_path: FileName | None = None,
+    findings: Sequence[str] = (),
+    uncertain: Policy = "zeros",
+    missing: Literal["refuse", "skip"] = "refuse",
+    size: int = 64,
+    test_fraction: float = 0.2,
 ) -> Task:
     """Gray images (1, size, size) as bytes; nobody is on two sides of a split.
 

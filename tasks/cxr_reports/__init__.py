@@ -38,7 +38,7 @@ class Reports:
     terms: list[tuple[list[str], list[str]]]
 
 
-def load(paths: Paths, archive: FileName | None, vectors: Literal["tf_idf", "minilm"], vocabulary: int) -> Task:
+def load(paths: Paths, archive: FileName | None = None, vectors: Literal["tf_idf", "minilm"] = "tf_idf", vocabulary: int = 4000) -> Task:
     """Reports as vectors; the automatic labels are the recorded ones. Both kinds of vectors have the same split.
 
     Args:

@@ -20,7 +20,7 @@ IMAGES = ImageSet(
 SOURCES = (IMAGES.source,)
 
 
-def load(paths: Paths, rows: int | None) -> Task:
+def load(paths: Paths, rows: int | None = None) -> Task:
     """Images (1, 28, 28) as bytes in the official order; ``rows`` takes the first training images.
 
     Raises:

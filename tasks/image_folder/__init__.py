@@ -16,7 +16,7 @@ from benchmark.data import own as owndata
 from benchmark.data.problems import Multiclass
 
 
-def load(paths: Paths, path: FileName | None, size: int, channels: int, test_fraction: float) -> Task:
+def load(paths: Paths, path: FileName | None = None, size: int = 32, channels: int = 3, test_fraction: float = 0.2) -> Task:
     """Images (channels, size, size) as bytes.
 
     Args:

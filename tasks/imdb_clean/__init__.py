@@ -13,7 +13,7 @@ from benchmark.data.official import Variant, at_most, listed_images, official_ta
 MOST = 1000
 
 
-def load(paths: Paths, variant: Variant, folder: str, size: int) -> Task:
+def load(paths: Paths, variant: Variant = "full", folder: str = "imdb_clean", size: int = 64) -> Task:
     """Face crops as bytes; the target is the age.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,16 @@ log = logging.getLogger(__name__)
 
 def load(
     paths: Paths,
-    path: FileName | None,
-    labels: list[Any],
-    clean: list[Any],
-    inputs: str,
-    images_from: str | int | None,
-    size: int,
-    channels: int,
-    ignore: list[Any],
-    categorical: list[Any],
-    test_fraction: float,
+    path: FileName | None = None,
+    labels: Sequence[Any] = (),
+    clean: Sequence[Any] = (),
+    inputs: str = "vector",
+    images_from: str | int | None = None,
+    size: int = 32,
+    channels: int = 3,
+    ignore: Sequence[Any] = (),
+    categorical: Sequence[Any] = (),
+    test_fraction: float = 0.2,
 ) -> Task:
     """Inputs are all other columns, or the images that one column names.
 
@@ -77,7 +78,7 @@ def load(
     return owndata.own_task(problem, x, observed, right, split, places=table.index.to_numpy(), files=owndata.digests(file))
 
 
-def _grid(table: pd.DataFrame, names: list[Any], key: str, path: Path) -> np.ndarray:
+def _grid(table: pd.DataFrame, names: Sequence[Any], key: str, path: Path) -> np.ndarray:
     """(E, C) int64 in {0, 1}, -1 where nobody looked.
 
     Raises:

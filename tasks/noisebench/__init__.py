@@ -24,7 +24,7 @@ TEXT = "put your copy of CoNLL-2003 there ({}); its license does not let anybody
 GERMAN_DEV = 0.17  # share of the German documents, the last ones
 
 
-def load(paths: Paths, language: Literal["english", "german"]) -> Task:
+def load(paths: Paths, language: Literal["english", "german"] = "english") -> Task:
     """Validation is noisy as training is; the test part is always clean (CleanCoNLL; German: the corpus's own labels).
 
     Args:

@@ -42,7 +42,7 @@ class Texts:
     names: list[str]
 
 
-def load(paths: Paths, archive: FileName | None, vocabulary: int) -> Task:
+def load(paths: Paths, archive: FileName | None = None, vocabulary: int = 1000) -> Task:
     """TF-IDF of words and pairs of words. No patient and no input is on two sides; nobody knows the right labels of what trains.
 
     Args:

@@ -21,7 +21,7 @@ MOST, THOUSAND = 2000, 1000.0
 THEIRS = "item_price_bal_2000_16084_40000"
 
 
-def load(paths: Paths, variant: Variant, folder: str) -> Task:
+def load(paths: Paths, variant: Variant = "full", folder: str = "shift15m") -> Task:
     """4,096 features of a VGG network a piece; the target is its price in thousand yen.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from benchmark.core.errors import ConfigError
@@ -15,13 +16,13 @@ from benchmark.data.problems import Multiclass, Regression
 
 def load(
     paths: Paths,
-    path: FileName | None,
-    target: str | int | None,
-    clean: str | int | None,
-    problem: str,
-    ignore: list[Any],
-    categorical: list[Any],
-    test_fraction: float,
+    path: FileName | None = None,
+    target: str | int | None = None,
+    clean: str | int | None = None,
+    problem: str = "multiclass",
+    ignore: Sequence[Any] = (),
+    categorical: Sequence[Any] = (),
+    test_fraction: float = 0.2,
 ) -> Task:
     """All other columns are inputs: numbers standardized, words one-hot.
 

@@ -14,7 +14,7 @@ from benchmark.data.columns import vector_inputs
 from benchmark.data.problems import Regression
 
 
-def load(paths: Paths, table: FileName, target: str | None, test_fraction: float) -> Task:
+def load(paths: Paths, table: FileName = "concrete", target: str | None = None, test_fraction: float = 0.2) -> Task:
     """All other columns are inputs: numbers standardized, words one-hot.
 
     Args:

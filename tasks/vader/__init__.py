@@ -23,7 +23,7 @@ SIGNS = ("negative", "neutral", "positive")
 Texts = Literal["movie", "amazon", "nyt"]
 
 
-def load(paths: Paths, texts: Texts, words: int, test_fraction: float) -> Task:
+def load(paths: Paths, texts: Texts = "movie", words: int = 2048, test_fraction: float = 0.2) -> Task:
     """Hashed words; classes are signs of ratings: the panel's most frequent one is right, ``rater`` is that of one rater drawn for each text.
 
     Args:

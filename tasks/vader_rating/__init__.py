@@ -10,7 +10,7 @@ from benchmark.data.problems import Regression
 from tasks.vader import Texts, drawn, rated, task_of
 
 
-def load(paths: Paths, texts: Texts, words: int, test_fraction: float) -> Task:
+def load(paths: Paths, texts: Texts = "movie", words: int = 2048, test_fraction: float = 0.2) -> Task:
     """Hashed words; the target is the panel's mean rating (-4 to 4), ``rater`` the rating of one person drawn for each text.
 
     Args:

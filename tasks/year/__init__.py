@@ -19,7 +19,7 @@ FEATURES, TRAIN = 90, 463_715  # the songs after these are the authors' test par
 MOST = 550
 
 
-def load(paths: Paths, variant: Variant, file: str, train: int = TRAIN) -> Task:
+def load(paths: Paths, variant: Variant = "full", file: str = "year/YearPredictionMSD.txt", train: int = TRAIN) -> Task:
     """90 means and covariances of 12 timbre features; the target is the year.
 
     Args:

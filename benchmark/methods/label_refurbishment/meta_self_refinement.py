@@ -42,6 +42,7 @@ class MetaSelfRefinement(Method):
         "batch_statistics": "ours, because a second derivative costs: central differences, three passes more",
         "predicts": "as the paper: the student",
     }
+    family = "label refurbishment"
     cites = "Zhu et al., 2022, arXiv:2205.07290"
     fidelity = "adapted"
     differs = "central differences for the second derivative; entropy over log K, threshold 0.7 (not 0.9); trusted twentieth for clean validation; one schedule"

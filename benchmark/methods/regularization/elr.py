@@ -20,6 +20,7 @@ class ELR(Method):
     pass; memory num_units x K.
     """
 
+    version: ClassVar[int] = 2  # 1: on tokens too the defaults of images
     kinds = frozenset({"categorical"})
     keeps = "N K"
     release = "shengliu66/ELR@934af53"
@@ -31,6 +32,7 @@ class ELR(Method):
     }
     family = "regularization"
     cites = "Liu et al., 2020, arXiv:2007.00151"
+    developed_on: ClassVar[tuple[str, ...]] = ("newswire", "wikigold")
 
     memory: Tensor
     target: Tensor

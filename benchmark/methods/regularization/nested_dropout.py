@@ -7,12 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark.core.protocol import checkpoints
 from benchmark.core.types import Evaluate, Observed, Phase, Units
 from benchmark.methods.base import Method, Price, RunInfo, activate
-from benchmark.methods.sample_selection.coteaching import CoTeaching
+from benchmark.methods.sample_selection.coteaching import exchanged
+from benchmark.methods.sample_selection.small_loss import SmallLoss
 from benchmark.methods.step import Step
 
 LEAST_STD = 10.0  # the paper's for ten classes
@@ -56,6 +57,56 @@ def best_width(decision: Tensor, seen: Observed, continuous: bool, penalty: floa
     return 1 + int((score.double() - penalty * width).argmax())
 
 
+class NestedWidths(nn.Module):
+    """Hold what nested dropout adds to networks: widths drawn in training, and the width of each that validation chose."""
+
+    chosen: Tensor
+
+    def __init__(self, run: RunInfo, networks: int, std: float, penalty: float) -> None:
+        super().__init__()
+        self.networks = networks
+        self.penalty = penalty
+        self.rng = run.generator("nested_dropout")
+        self.widths = Widths(run.features, std, keep_bias=run.problem == "tagging")
+        self.held = run.observed["val"]
+        self.continuous = run.kind == "continuous"
+        self.trying: int | None = None  # network whose widths are tried
+        self.register_buffer("chosen", torch.full((networks,), run.features, device=run.device))
+
+    def drawn(self, step: Step) -> list[Units]:
+        """Return the units of every network, each with a width drawn for this batch."""
+        width = [1 + int(self.rng.choice(self.widths.features, p=self.widths.chance)) for _ in range(self.networks)]
+        return [self.widths.units(step, net, step.encode(net), k) for net, k in enumerate(width)]
+
+    def narrowed(self, step: Step) -> list[Units]:
+        """Return the units of every network, each with the width that it chose."""
+        return [self.widths.units(step, net, step.encode(net), int(self.chosen[net])) for net in range(self.networks)]
+
+    def choose(self, evaluate: Evaluate) -> None:
+        """Try all widths of every network on half of the noisy validation labels, and keep the best."""
+        for net in range(self.networks):
+            self.trying = net
+            decision = evaluate("val")
+            self.trying = None
+            self.chosen[net] = best_width(decision, self.held, self.continuous, self.penalty)
+
+    def predict(self, step: Step) -> Tensor:
+        """Return (U, K) with the chosen widths; (U, widths) decisions of the network whose widths are tried."""
+        if self.trying is not None:
+            return self.widths.decisions(step, self.trying)
+        return torch.stack([activate(units.output) for units in self.narrowed(step)]).mean(0)
+
+
+def resolved_std(std: float | None, features: int) -> float:
+    """Return the standard deviation of the widths: as given, or max(10, half of the features)."""
+    return max(LEAST_STD, features / 2) if std is None else std
+
+
+def price_of_widths(networks: int, epochs: int) -> Price:
+    """Return the cost of nested dropout: half of validation at the checkpoints costs at most as much as the training set."""
+    return Price(networks * (1 + len(checkpoints(epochs)) / epochs), networks, at_most=True)
+
+
 class NestedDropout(Method):
     """Zeroes the features k + 1 ... K before a linear head without bias, one k a batch, P(k) proportional to exp(-(k / std)^2).
 
@@ -82,54 +133,42 @@ class NestedDropout(Method):
     cites = "Chen et al., 2021, arXiv:2104.13766"
     differs = "ours: std is max(10, half of the features); no warm-up of the learning rate; the width is chosen on half of noisy validation, at the checkpoints"
 
-    chosen: Tensor
-
     def __init__(self, std: float | None = None, penalty: float = 1e-5) -> None:
         super().__init__()
-        self.std, self.penalty = std, penalty
+        self.std = std
+        self.penalty = penalty
         self.used_std = LEAST_STD if std is None else std  # ``setup`` knows the width
-        self.trying: int | None = None  # network whose widths are tried
 
     def passes(self, epochs: int) -> Price:
-        """Half of validation at the checkpoints costs at most as much as the training set."""
-        return Price(self.networks * (1 + len(checkpoints(epochs)) / epochs), self.networks, at_most=True)
+        """Return one pass of training, and validation at the checkpoints."""
+        return price_of_widths(self.networks, epochs)
 
     def setup(self, run: RunInfo) -> None:
-        """The distribution of widths; all features until the first choice."""
-        super().setup(run)
-        self.rng = run.generator("nested_dropout")
-        self.used_std = max(LEAST_STD, run.features / 2) if self.std is None else self.std
-        self.widths = Widths(run.features, self.used_std, keep_bias=run.problem == "tagging")
-        self.held, self.continuous, self.due = run.observed["val"], run.kind == "continuous", frozenset(checkpoints(run.epochs))
-        self.register_buffer("chosen", torch.full((self.networks,), run.features, device=run.device))
+        """Fix the distribution of widths; all features count until the first choice."""
+        self.used_std = resolved_std(self.std, run.features)
+        self.nested = NestedWidths(run, self.networks, self.used_std, self.penalty)
+        self.due = frozenset(checkpoints(run.epochs))
 
     def resolved(self) -> dict[str, float]:
         """Return the standard deviation that widths were drawn with."""
         return {"std": self.used_std}
 
     def objective(self, step: Step) -> Tensor:
-        """Mean loss of each network with a width drawn for this batch."""
-        width = [1 + int(self.rng.choice(self.widths.features, p=self.widths.chance)) for _ in range(self.networks)]
-        units = [self.widths.units(step, net, step.encode(net), k) for net, k in enumerate(width)]
-        return torch.stack([self.loss(u.output, u.target).mean() for u in units]).sum()
+        """Return the mean loss with a width drawn for this batch."""
+        (units,) = self.nested.drawn(step)
+        return self.loss(units.output, units.target).mean()
 
     def on_epoch_end(self, epoch: int, evaluate: Evaluate) -> None:
-        """Try all widths where a checkpoint is due, and keep the best."""
-        for net in range(self.networks) if epoch in self.due else ():
-            self.trying = net
-            decision = evaluate("val")
-            self.trying = None
-            self.chosen[net] = best_width(decision, self.held, self.continuous, self.penalty)
+        """Choose the width anew where a checkpoint is due."""
+        if epoch in self.due:
+            self.nested.choose(evaluate)
 
     def predict(self, step: Step) -> Tensor:
-        """(U, K) with the chosen widths; (U, widths) decisions of the network whose widths are tried."""
-        if self.trying is not None:
-            return self.widths.decisions(step, self.trying)
-        units = [self.widths.units(step, net, step.encode(net), int(self.chosen[net])) for net in range(self.networks)]
-        return torch.stack([activate(u.output) for u in units]).mean(0)
+        """Return (U, K) with the chosen width."""
+        return self.nested.predict(step)
 
 
-class NestedCoTeaching(NestedDropout, CoTeaching):
+class NestedCoTeaching(SmallLoss):
     """Two networks trained with nested dropout, which then co-teach with the widths that they chose.
 
     Chen et al., 2021, arXiv:2104.13766. For the first ``stage`` of the epochs (350 of 450) each network learns alone; then batch-norm statistics
@@ -145,31 +184,50 @@ class NestedCoTeaching(NestedDropout, CoTeaching):
         "predicts": "ours, because each network keeps the width that it chose: the mean of both",
     }
     networks = 2
-    needs = frozenset({"noise_rate"})
+    uses_val = True
+    native = frozenset({"multiclass"})
+    family = "regularization"
+    fidelity = "exact"
+    cites = "Chen et al., 2021, arXiv:2104.13766"
     differs = "both stages in one run"
 
     def __init__(self, std: float = 10.0, penalty: float = 1e-5, stage: float = 0.78, lr: float = 0.1) -> None:
-        super().__init__(std, penalty)
-        self.ramp, self.stage, self.lr = 0.0, stage, lr
+        super().__init__(ramp=0.0)
+        self.std = std
+        self.penalty = penalty
+        self.stage = stage
+        self.lr = lr
+
+    def passes(self, epochs: int) -> Price:
+        """Return the passes of both networks, and validation at the checkpoints."""
+        return price_of_widths(self.networks, epochs)
 
     def setup(self, run: RunInfo) -> None:
-        """When the second stage begins; the last epoch before it chooses the widths that it keeps."""
+        """Fix when the second stage begins; the last epoch before it chooses the widths that it keeps."""
         super().setup(run)
+        self.nested = NestedWidths(run, self.networks, self.std, self.penalty)
         self.start = round(self.stage * run.epochs)
-        self.due = frozenset(epoch for epoch in self.due | {self.start - 1} if epoch < self.start)
+        self.due = frozenset(epoch for epoch in {*checkpoints(run.epochs), self.start - 1} if epoch < self.start)
 
     def lr_factor(self, epoch: int) -> float:
-        """Smaller in the second stage."""
+        """Return the factor of the learning rate: smaller in the second stage."""
         return self.lr if epoch >= self.start else 1.0
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
-        """Nested dropout, then co-teaching with frozen statistics."""
+        """Plan nested dropout, then co-teaching with frozen statistics."""
         return (Phase("nested"),) if epoch < self.start else (Phase("exchange", frozen_statistics=True),)
 
-    def outputs(self, step: Step, net: int) -> Units:
-        """With the chosen width."""
-        return self.widths.units(step, net, step.encode(net), int(self.chosen[net]))
-
     def objective(self, step: Step) -> Tensor:
-        """Each network alone with a width of its own, or the exchange."""
-        return CoTeaching.objective(self, step) if step.phase.name == "exchange" else NestedDropout.objective(self, step)
+        """Return the sum of both losses: each network alone with a width of its own, or the exchange."""
+        if step.phase.name == "exchange":
+            return exchanged(self, self.nested.narrowed(step), step)
+        return torch.stack([self.loss(units.output, units.target).mean() for units in self.nested.drawn(step)]).sum()
+
+    def on_epoch_end(self, epoch: int, evaluate: Evaluate) -> None:
+        """Choose the widths anew where a checkpoint of the first stage is due."""
+        if epoch in self.due:
+            self.nested.choose(evaluate)
+
+    def predict(self, step: Step) -> Tensor:
+        """Return (U, K), the mean of both networks with their widths."""
+        return self.nested.predict(step)

@@ -25,6 +25,7 @@ class GCE(Method):
     predicts with the checkpoint of best validation accuracy; here the current network does, so nothing is selected on validation.
     """
 
+    version: ClassVar[int] = 2  # 1: on tokens too the defaults of images
     kinds = frozenset({"categorical"})
     follows: ClassVar[dict[str, str]] = {
         "schedule": "as the paper: none; truncated from a third of the epochs on, every twelfth",
@@ -34,6 +35,7 @@ class GCE(Method):
     }
     family = "robust loss"
     cites = "Zhang and Sabuncu, 2018, arXiv:1805.07836"
+    developed_on: ClassVar[tuple[str, ...]] = ("newswire", "wikigold")
     differs = "truncated: the current network chooses, not the best checkpoint on validation"
 
     kept: Tensor

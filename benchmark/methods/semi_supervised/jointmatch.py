@@ -39,6 +39,7 @@ class JointMatch(Method):
         "batch_statistics": "ours, because words are dropped, not translated back: a pass for each view",
         "predicts": "as the paper: both networks",
     }
+    family = "semi-supervised"
     cites = "Zou and Caragea, 2023, arXiv:2310.14583"
     fidelity = "adapted"
     differs = "words are dropped, not translated back; labelled and unlabelled batches in one update"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -58,7 +59,7 @@ class Scaled(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, size: int, mean: list[float], deviation: list[float]) -> None:
+    def __init__(self, size: int, mean: Sequence[float], deviation: Sequence[float]) -> None:
         super().__init__()
         self.size = size
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)

@@ -30,7 +30,7 @@ class EfficientNetLite0(Encoder):
         size: pixels that images are scaled to (bicubic).
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int = 128) -> None:
         self.size = size
 
     def identity(self) -> str:

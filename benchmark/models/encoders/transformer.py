@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,13 @@ class Transformer(Encoder):
         mean, deviation: of the channels, as the model saw them.
     """
 
-    def __init__(self, backbone: FileName | None, size: int, mean: list[float], deviation: list[float]) -> None:
+    def __init__(
+        self,
+        backbone: FileName | None = None,
+        size: int = 224,
+        mean: Sequence[float] = (0.485, 0.456, 0.406),
+        deviation: Sequence[float] = (0.229, 0.224, 0.225),
+    ) -> None:
         if backbone is None:
             raise ConfigError("encoder transformer needs a name: give that of a transformers model, or a folder that holds one, in its place")
         self.backbone, self.size, self.mean, self.deviation = backbone, size, mean, deviation

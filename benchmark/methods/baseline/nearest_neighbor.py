@@ -36,6 +36,7 @@ class NearestNeighbor(Method):
         "batch_statistics": "as the paper: features in evaluation mode",
         "predicts": "ours, because probabilities are wanted: marginals in place of the best path",
     }
+    family = "baseline"
     cites = "Yang and Katiyar, 2020, arXiv:2010.02405"
     fidelity = "adapted"
     differs = "the support set is the training set; marginals in place of the best path; copies are neighbours; transitions by type, not abstract"
