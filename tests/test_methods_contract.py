@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from benchmark.board.frames import needs_of
 from benchmark.config.build import build, load, option, resolve_target
 from benchmark.config.cells import label
 from benchmark.config.declarations import declared, problem_classes
-from benchmark.config.registry import names
+from benchmark.config.paper import for_kind
+from benchmark.config.registry import names, raw
 from benchmark.config.support import layers
 from benchmark.core.digests import digest
 from benchmark.methods.base import NEEDS, Method, set_up
@@ -38,9 +39,14 @@ def serves(name: str, problem: str) -> bool:
 PAIRS = [(name, problem) for name in METHODS for problem in PROBLEMS if serves(name, problem)]
 
 
+def defaults(name: str, problem: str) -> Mapping[str, Any]:
+    """The config of a method with its defaults for a task type."""
+    return load("method", name, **for_kind(raw("method", name).get("by_kind", {}), option("method", name), problem, name))
+
+
 def made(name: str, conditions: Conditions) -> Method:
     """A method that is set up, its side trainings included where it has any."""
-    method: Method = build(load("method", name), "method")
+    method: Method = build(defaults(name, conditions.data.problem.name), "method")
     needs = {need: conditions.declared[need] for need in method.needs}
     width = conditions.recipe.networks(conditions.data.problem, 1)[0].feature_width
     set_up(method, run_info(conditions.data, conditions.recipe.settings, 6, 0, needs, method.uses_val, width))
@@ -56,7 +62,7 @@ def trained(settings: dict[str, Conditions]) -> Trained:
 
     @functools.cache
     def of(name: str, problem: str) -> Outcome:
-        return run(load("method", name), settings[problem])
+        return run(defaults(name, problem), settings[problem])
 
     return of
 
@@ -122,7 +128,7 @@ def test_same_seed_same_bits_and_no_global_generator(name: str, problem: str, se
     torch.manual_seed(11)
     np.random.seed(11)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[union-attr]
-    second = run(load("method", name), settings[problem]).evaluation
+    second = run(defaults(name, problem), settings[problem]).evaluation
     assert [r.predictions for r in first.records] == [r.predictions for r in second.records]
     assert torch.equal(before[0], torch.get_rng_state())
     assert np.array_equal(before[1], np.random.get_state()[1])  # type: ignore[index]

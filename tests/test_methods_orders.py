@@ -167,7 +167,7 @@ def test_elr_plus_takes_targets_from_the_average_of_the_other_network(conditions
 
 def test_elr_plus_averages_follow_their_networks(conditions: Conditions) -> None:
     nets = networks(4)
-    method = made("elr_plus", conditions, decay=0.6)
+    method = made("elr_plus", conditions, decay=0.6, decay_ramp=0.0)
     before = [p.detach().clone() for p in nets[0].parameters()]
     method.update(step_of(nets, conditions, method), lambda loss: loss.backward(), sgd(nets[:2], method))
     middle = [(a + b) / 2 for a, b in zip(before, nets[0].parameters(), strict=True)]  # 1 - 1 / 2 is less than the decay

@@ -212,11 +212,18 @@ class Step:
 
     @torch.no_grad()
     def average(self, net: int, into: int, decay: float) -> None:
-        """Network ``into`` becomes decay x itself + (1 - decay) x network ``net``: an exponential moving average of weights; buffers are copied."""
+        """Move network ``into`` to decay x itself + (1 - decay) x network ``net``, weights and statistics; counters are copied.
+
+        The statistics of another network do not fit averaged weights: the average gathers its own in the passes that it
+        makes in training, where it is in training mode, and they only lean towards those of ``net``.
+        """
         source, mean = self._networks[net], self._networks[into]
         get_ema_multi_avg_fn(decay)(list(mean.parameters()), list(source.parameters()), 0)
         for own, other in zip(mean.buffers(), source.buffers(), strict=True):
-            own.copy_(other)
+            if own.is_floating_point():
+                own.lerp_(other, 1 - decay)
+            else:
+                own.copy_(other)
 
     def sequence_loss(self, net: int = 0, view: int = 0) -> Tensor | None:
         """Mean negative log-likelihood per live unit of whole sequences, where the model defines one (a CRF); else None."""

@@ -213,9 +213,13 @@ class Learner(L.LightningModule):
                 self.trainer.should_stop = True
 
     def _activate(self, networks: tuple[int, ...]) -> None:
-        """Training mode and optimizers for these networks, evaluation mode for the others."""
+        """Give these networks training mode and their optimizers; moving averages train along, the others are in evaluation mode.
+
+        A moving average in training mode predicts with the statistics of its batch and gathers its own, as released mean teachers do.
+        """
+        trained = len(self.networks) - self.method.averaged
         for i, network in enumerate(self.networks):
-            network.train(i in networks)
+            network.train(i in networks or i >= trained)
         self._active = networks
         kind = ActiveOptimizers if self.settings.accumulate == 1 else AccumulatingOptimizers
         self._optimizers = kind([self._main[i] for i in networks], self._own, self.settings.clip)

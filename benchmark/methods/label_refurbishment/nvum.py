@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark.core.types import Optimizers
-from benchmark.methods.base import Price, RunInfo
+from benchmark.methods.base import Price, RunInfo, activate
 from benchmark.methods.shared.multilabel import Grid, MultiLabelMethod, observed_positives
 from benchmark.methods.step import Step
 
@@ -18,27 +18,30 @@ from benchmark.methods.step import Step
 class NVUM(MultiLabelMethod):
     """mean [BCE(z, y) + log(1 - sigmoid(q clip(p, 1e-4, 1 - 1e-4)))], q = lam m_i + (1 - lam) m_perm(i), with a memory of prior-subtracted logits.
 
-    Liu et al., 2022, arXiv:2103.04053. m_i <- .9 m_i + .1 (z'_i - log(pi + 1e-12)), from 0; z' are logits of a moving average of the weights,
-    pi the frequency of each label in training. lam = max(u, 1 - u), u ~ U(0, 1) once per batch; only the memory is mixed, not inputs or
-    labels. The released code has an argument for a factor of the regularizer and does not use it; nor do we. Two forward passes, one of
-    them by the average, and one backward.
+    Liu et al., 2022, arXiv:2103.04053, released as FBLADL/NVUM. m_i <- .9 m_i + .1 (z'_i - log(pi + 1e-12)), from 0; z' are
+    logits of a moving average of the weights with the statistics of the batch, pi the frequency of each label in training.
+    lam = max(u, 1 - u), u ~ U(0, 1) once per batch; only the memory is mixed, not inputs or labels. The moving average predicts,
+    as released, with statistics that it gathered itself. Two forward passes, one of them by the average, and one backward.
     """
 
+    version: ClassVar[int] = 2
+    networks, averaged = 2, 1
     release = "FBLADL/NVUM@86d431d"
     follows: ClassVar[dict[str, str]] = {
         "schedule": "as released: none of its own",
         "normalisation": "as released: the mean over entries",
-        "batch_statistics": "as released: the average predicts the memory in training mode",
-        "predicts": "ours, because the average has no statistics of its own: the network (released: its average)",
+        "batch_statistics": "as released: the average is in training mode, gathers statistics of its own and leans towards the network's",
+        "predicts": "as released: the average, by the statistics that it gathered",
     }
     family = "label refurbishment"
     cites = "Liu et al., 2022, arXiv:2103.04053"
-    differs = "the network predicts (released: the moving average of its weights)"
     keeps = "N C, a copy of the weights"
+    differs = "no factor of the regularizer: its released default is 1"
 
     memory: Tensor
     prior: Tensor
     target: Tensor
+    begun: Tensor
 
     def __init__(self, momentum: float = 0.9, decay: float = 0.99) -> None:
         super().__init__()
@@ -55,28 +58,24 @@ class NVUM(MultiLabelMethod):
         self.register_buffer("memory", torch.zeros_like(positive))
         self.register_buffer("prior", positive.sum(0) / live.sum(0).clamp(min=1))
         self.register_buffer("target", positive)
-        self.average: list[Tensor] = []
+        self.register_buffer("begun", torch.zeros((), dtype=torch.bool, device=run.device))
 
     def update(self, step: Step, backward: Callable[[Tensor], None], optimizers: Optimizers) -> Tensor:
-        """The memory takes in the average's logits, then a step, which the average follows."""
-        weights = list(optimizers.parameters())
+        """Let the memory take in the average's logits, then make a step, which the average follows; it begins as a copy."""
+        if not bool(self.begun):
+            step.average(0, 1, 0.0)
+            self.begun.fill_(True)
         with torch.no_grad():
-            self.average = self.average or [weight.clone() for weight in weights]
-            self._swap(weights)
-            logit = step.again().forward()
-            self._swap(weights)
+            logit = step.forward(1)
         if step.repeat == 0:
             self.remember(step.index, logit)
         value = super().update(step, backward, optimizers)
-        with torch.no_grad():
-            torch._foreach_lerp_(self.average, list[Tensor](weights), 1 - self.decay)
+        step.average(0, 1, self.decay)
         return value
 
-    def _swap(self, weights: list[torch.nn.Parameter]) -> None:
-        for weight, average in zip(weights, self.average, strict=True):
-            kept = weight.clone()
-            weight.copy_(average)
-            average.copy_(kept)
+    def predict(self, step: Step) -> Tensor:
+        """Return the probabilities of the moving average."""
+        return activate(step.units(1).output)
 
     def remember(self, index: Tensor, logit: Tensor) -> None:
         """m <- .9 m + .1 (z' - log pi) for the examples ``index`` (B,) with logits (B, C)."""
