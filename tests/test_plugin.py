@@ -26,6 +26,7 @@ class Toy(Method):
     """Half of the generalized cross entropy: a method that exists to show how little one needs to write. One pass."""
 
     kinds = frozenset({"categorical"})
+    family = "robust loss"
 
     def __init__(self, scale: float = 0.5) -> None:
         super().__init__()
@@ -45,8 +46,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "Makefile", "README.md"):
         shutil.copy(ROOT / name, folder / name)
-    (folder / "benchmark/methods/toy.py").write_text(METHOD)
-    (folder / "conf/method/toy.yaml").write_text("_target_: benchmark.methods.toy.Toy\nscale: 0.5\n")
+    (folder / "benchmark/methods/robust_loss/toy.py").write_text(METHOD)
+    (folder / "conf/method/toy.yaml").write_text("_target_: benchmark.methods.robust_loss.toy.Toy\nscale: 0.5\n")
     return folder
 
 
@@ -57,7 +58,7 @@ def python(clone: Path, *arguments: str) -> str:
 
 
 def test_the_contract_tests_find_it(clone: Path) -> None:
-    shown = python(clone, "-m", "pytest", "tests/test_methods_contract.py", "-k", "toy and multiclass", "-v", "-v", "-p", "no:cacheprovider")
+    shown = python(clone, "-m", "pytest", "tests/methods/test_contract.py", "-k", "toy and multiclass", "-v", "-v", "-p", "no:cacheprovider")
     assert "test_fit_beats_chance[toy-multiclass] PASSED" in shown
     assert "test_same_seed_same_bits_and_no_global_generator[toy-multiclass] PASSED" in shown
 

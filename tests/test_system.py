@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.commands import in_process
 
 from benchmark.core.paths import ROOT
 
@@ -20,18 +21,6 @@ FIELDS += ["labels", "metrics", "cost", "noise_stats", "provenance", "config", "
 
 def benchmark(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "benchmark", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
-
-
-def in_process(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The same in this process: a start costs seconds."""
-    from benchmark.__main__ import main
-
-    monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in ("PYTHONPATH", "HYDRA_FULL_ERROR"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    return main()
 
 
 def rows(results: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_conditions
+from support.tiny import make_conditions
 
 from benchmark import functional as f
 from benchmark.config.build import build, load
@@ -54,7 +54,7 @@ TRAPS = {
 
 def test_every_trap_has_its_tests() -> None:
     written = {
-        node.name for file in Path(__file__).parent.glob("test_*.py") for node in ast.parse(file.read_text(encoding="utf8")).body if hasattr(node, "name")
+        node.name for file in Path(__file__).parent.glob("**/test_*.py") for node in ast.parse(file.read_text(encoding="utf8")).body if hasattr(node, "name")
     }
     assert len(TRAPS) == 15
     assert {name for names in TRAPS.values() for name in names} <= written

@@ -12,6 +12,7 @@ from benchmark.config.build import option, resolve_target
 from benchmark.config.registry import names
 from benchmark.core.errors import ConfigError, choices
 from benchmark.core.paths import CONF, ROOT
+from benchmark.methods.families import slug
 
 KINDS = {"methods": "method", "noises": "noise", "tasks": "task", "models": "model", "trainers": "trainer", "experiments": "experiment"}
 
@@ -61,6 +62,7 @@ def _summary(group: str, name: str) -> str:
     return (_documentation(group, name).splitlines() or [""])[0]
 
 
+NEW_FAMILY = "robust loss"
 METHOD = '''"""{title}."""
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ class {cls}(Method):
 
     kinds = frozenset({{"categorical", "continuous"}})
     native = frozenset({{"multiclass"}})  # task types of the paper; it is marked adapted on others
-    family = "robust loss"  # or what else it does about wrong labels
+    family = "{family}"  # of benchmark/methods/families.py; the folder is named after it
     cites = "Authors, year, arXiv id"
 
     def __init__(self, weight: float = 1.0) -> None:
@@ -92,19 +94,30 @@ class {cls}(Method):
 
 
 def new_method(arguments: Sequence[str]) -> int:
-    """``new-method NAME``: a py file and a yaml to start from, which pass the contract tests."""
+    """Write a py file and a yaml to start a method from, which pass the contract tests: ``new-method NAME``.
+
+    Raises:
+        ConfigError: no name for a method, or one that exists.
+    """
     name = arguments[0] if arguments else ""
     if not name.isidentifier() or name != name.lower() or keyword.iskeyword(name):
         raise ConfigError(f"new-method {name!r}: give a lower-case Python name, such as new-method my_method")
     if name in names("method"):
         raise ConfigError(f"new-method {name!r}: conf/method/{name}.yaml exists: choose another name")
-    if (ROOT / "benchmark" / "methods" / f"{name}.py").exists():
-        raise ConfigError(f"new-method {name!r}: benchmark/methods/{name}.py exists: choose another name")
+    folder = ROOT / "benchmark" / "methods"
+    written = next(folder.rglob(f"{name}.py"), None)
+    if written is not None:
+        raise ConfigError(f"new-method {name!r}: {written.relative_to(ROOT)} exists: choose another name")
     cls = "".join(part.capitalize() for part in name.split("_"))
-    source, config = ROOT / "benchmark" / "methods" / f"{name}.py", CONF / "method" / f"{name}.yaml"
-    source.write_text(METHOD.format(title=name.replace("_", " ").capitalize(), cls=cls), encoding="utf8")
-    config.write_text(f"_target_: benchmark.methods.{name}.{cls}\nweight: 1.0\n", encoding="utf8")
-    print(f"wrote {source.relative_to(ROOT)} and {config.relative_to(ROOT)}: make check METHOD={name} tests it, make sweep METHOD={name} runs it")
+    source = folder / slug(NEW_FAMILY) / f"{name}.py"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(METHOD.format(title=name.replace("_", " ").capitalize(), cls=cls, family=NEW_FAMILY), encoding="utf8")
+    config = CONF / "method" / f"{name}.yaml"
+    config.write_text(f"_target_: benchmark.methods.{slug(NEW_FAMILY)}.{name}.{cls}\nweight: 1.0\n", encoding="utf8")
+    print(
+        f"wrote {source.relative_to(ROOT)} and {config.relative_to(ROOT)} for the family {NEW_FAMILY!r} (another family is another folder): "
+        f"make check METHOD={name} tests it, make sweep METHOD={name} runs it"
+    )
     return 0
 
 
@@ -113,6 +126,6 @@ def check_method(arguments: Sequence[str]) -> int:
     name = arguments[0] if arguments else ""
     if name not in names("method"):
         raise ConfigError(f"check {name!r}: no such method: {choices(name, names('method'))}")
-    tests = [str(ROOT / "tests" / file) for file in ("test_methods_contract.py", "test_leak.py")]
+    tests = [str(ROOT / "tests" / file) for file in ("methods/test_contract.py", "methods/test_leak.py")]
     expression = f"[{name}] or [{name}-"
     return subprocess.run([sys.executable, "-m", "pytest", *tests, "-k", expression, "-p", "no:cacheprovider"], cwd=ROOT, check=False).returncode

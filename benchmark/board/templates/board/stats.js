@@ -1,4 +1,4 @@
-// The statistics of benchmark/stats again, for views that a filter makes. tests/test_board_browser.py compares both.
+// The statistics of benchmark/stats again, for views that a filter makes. tests/board/test_page.py compares both.
 const sum = (x) => x.reduce((a, b) => a + b, 0);
 const mean = (x) => (x.length ? sum(x) / x.length : NaN);
 const variance = (x) => { const m = mean(x); return x.length > 1 ? sum(x.map((v) => (v - m) ** 2)) / (x.length - 1) : NaN; };

@@ -1,0 +1,315 @@
+"""The task types: units and their way back, and scores against scikit-learn and seqeval."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+from seqeval.metrics import f1_score, precision_score, recall_score
+from sklearn import metrics
+from support.tiny import PROBLEMS
+from torch.nn import functional as F  # noqa: N812
+
+from benchmark.core.types import Problem, Units
+from benchmark.data.problems import PROBLEMS as CLASSES
+from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
+from benchmark.data.splits import Part
+from benchmark.functional.calibration import expected_calibration_error
+from benchmark.methods.step import Batch, Passes, Step
+
+TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+def probabilities(rng: np.random.Generator, units: int, classes: int) -> np.ndarray:
+    found: np.ndarray = rng.dirichlet(np.ones(classes), units)
+    return found
+
+
+def sentences(rng: np.random.Generator, count: int, width: int) -> np.ndarray:
+    """Random tag sequences, most of them invalid IOB2; -1 = padding."""
+    y = rng.choice(len(TAGS), (count, width), p=[0.4, 0.15, 0.15, 0.15, 0.15])
+    return np.where(np.arange(width) < rng.integers(1, width + 1, count)[:, None], y, -1)
+
+
+def made(name: str, size: int = 60) -> tuple[Problem, np.ndarray, np.ndarray, np.ndarray]:
+    """A problem with labels (some unknown), probabilities and decisions."""
+    rng = np.random.default_rng(2)
+    if name == "tagging":
+        y = sentences(rng, size, 7)
+        return Tagging(TAGS, 7), y, (p := probabilities(rng, y.size, len(TAGS))), p.argmax(1)
+    if name == "multilabel":
+        y = np.where(rng.random((size, 4)) < 0.1, -1, rng.integers(0, 2, (size, 4)))
+        return MultiLabel(list("pqrs")), y, (p := probabilities(rng, y.size, 2)), p.argmax(1)
+    if name == "multiclass":
+        y = np.where(rng.random(size) < 0.1, -1, rng.integers(0, 4, size))
+        return Multiclass(list("abcd")), y, (p := probabilities(rng, size, 4)), p.argmax(1)
+    y = np.where(rng.random(size) < 0.1, np.nan, rng.normal(size=size))
+    prediction = rng.normal(size=(size, 1))
+    return Regression("z", to_score=np.exp), y, prediction, prediction[:, 0]
+
+
+def test_every_problem_is_in_the_table() -> None:
+    assert set(CLASSES) == set(PROBLEMS)
+    assert all(CLASSES[name].name == name for name in CLASSES)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_labels_flatten_and_restore(name: str) -> None:
+    problem, y, _, _ = made(name)
+    labels = problem.labels(y)
+    assert labels.value.shape == labels.group.shape == labels.column.shape == labels.live.shape == (y.size,)
+    assert np.array_equal(problem.restore(labels.value, y), y, equal_nan=True)
+    assert problem.restore(labels.value, y).dtype == y.dtype
+    assert np.array_equal(labels.group * problem.width + labels.column, np.arange(y.size))
+    assert np.array_equal(labels.live, np.isfinite(y.reshape(-1)) if name == "regression" else y.reshape(-1) >= 0)
+    assert (labels.width, labels.num_classes, labels.problem) == (problem.width, problem.num_classes, name)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_primary_scores_are_the_scores_of_the_subsets(name: str) -> None:
+    problem, y, probability, decision = made(name)
+    rng = np.random.default_rng(0)
+    subsets = [np.ones(len(y), dtype=bool), rng.random(len(y)) < 0.5, np.arange(len(y)) < 7]
+    found = problem.primary_scores(probability, decision, y, subsets)
+    for value, rows in zip(found, subsets, strict=True):
+        slots = np.repeat(rows, problem.width)
+        assert value == pytest.approx(problem.scores(probability[slots], decision[slots], y[rows])[problem.primary])
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_unknown_entries_do_not_count(name: str) -> None:
+    """Whatever is predicted where the label is unknown, the scores stay."""
+    problem, y, probability, decision = made(name)
+    rng, dead = np.random.default_rng(5), ~problem.labels(y).live
+    assert dead.any()
+    other = probability.copy(), decision.copy()
+    other[0][dead] = probability[rng.permutation(len(probability))][dead]
+    other[1][dead] = other[0][dead].argmax(1) if problem.kind == "categorical" else 1e6
+    assert problem.scores(*other, y) == pytest.approx(problem.scores(probability, decision, y))
+
+
+def test_multiclass_scores_equal_scikit_learn() -> None:
+    problem, y, probability, decision = made("multiclass")
+    live = y >= 0
+    found = problem.scores(probability, decision, y)
+    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(y[live], decision[live]))
+    assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(y[live], decision[live]))
+    assert found["nll"] == pytest.approx(metrics.log_loss(y[live], probability[live], labels=range(4)))
+
+
+def test_balanced_accuracy_is_the_mean_over_classes_that_occur() -> None:
+    y, decision = np.array([0, 0, 0, 0, 2, 2]), np.array([0, 0, 0, 1, 2, 1])
+    found = Multiclass(list("abcd")).scores(np.full((6, 4), 0.25), decision, y)
+    assert found["balanced_accuracy"] == pytest.approx((3 / 4 + 1 / 2) / 2)
+
+
+def test_a_certain_mistake_costs_a_finite_likelihood() -> None:
+    found = Multiclass(list("ab")).scores(np.array([[1.0, 0.0]]), np.array([0]), np.array([1]))
+    assert found["nll"] == pytest.approx(-np.log(1e-12))
+
+
+def test_calibration_error_by_hand() -> None:
+    """15 bins: .9 and .92 share one, 1.0 falls into the last, .5 stands alone."""
+    confidence, right = np.array([0.9, 0.92, 1.0, 0.5]), np.array([True, False, True, False])
+    assert expected_calibration_error(confidence, right) == pytest.approx((abs(1 - 1.82) + 0.0 + 0.5) / 4)
+    assert expected_calibration_error(np.empty(0), np.empty(0, dtype=bool)) == 0.0
+
+
+def test_calibration_error_equals_a_loop_over_bins_and_vanishes_when_calibrated() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.random(20_000)
+    right = rng.random(20_000) < confidence
+    bins = np.minimum((confidence * 15).astype(int), 14)
+    loop = sum(abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in range(15))
+    assert expected_calibration_error(confidence, right) == pytest.approx(loop)
+    assert loop < 0.03
+    assert expected_calibration_error(confidence, ~right) > 0.3
+
+
+def test_multilabel_scores_equal_scikit_learn() -> None:
+    problem, y, probability, decision = made("multilabel", size=200)
+    y = np.abs(y)
+    score, chosen = probability[:, 1].reshape(y.shape), decision.reshape(y.shape)
+    found = problem.scores(probability, decision, y)
+    assert found["map"] == pytest.approx(metrics.average_precision_score(y, score, average="macro"), abs=1e-5)
+    assert found["auroc"] == pytest.approx(metrics.roc_auc_score(y, score, average="macro"), abs=1e-5)
+    precision, recall = metrics.precision_score(y, chosen, average="macro"), metrics.recall_score(y, chosen, average="macro")
+    assert found["cf1"] == pytest.approx(2 * precision * recall / (precision + recall))
+    assert found["of1"] == pytest.approx(metrics.f1_score(y, chosen, average="micro"))
+
+
+def test_multilabel_scores_with_unknown_entries_equal_scikit_learn_per_column() -> None:
+    problem, y, probability, decision = made("multilabel", size=200)
+    score = probability[:, 1].reshape(y.shape)
+    assert (y == -1).sum() > 20
+    found = problem.scores(probability, decision, y)
+    for name, metric in (("map", metrics.average_precision_score), ("auroc", metrics.roc_auc_score)):
+        each = [metric(y[y[:, c] >= 0, c], score[y[:, c] >= 0, c]) for c in range(4)]
+        assert found[name] == pytest.approx(np.mean(each), abs=1e-5)
+
+
+def test_multilabel_scores_with_ties_equal_scikit_learn() -> None:
+    rng = np.random.default_rng(1)
+    y, score = rng.integers(0, 2, (100, 3)), rng.integers(0, 5, (100, 3)) / 5
+    probability = np.stack([1 - score, score], axis=-1).reshape(-1, 2)
+    found = MultiLabel(list("pqr")).scores(probability, (score > 0.5).astype(int).reshape(-1), y)
+    assert found["map"] == pytest.approx(metrics.average_precision_score(y, score, average="macro"), abs=1e-5)
+    assert found["auroc"] == pytest.approx(metrics.roc_auc_score(y, score, average="macro"), abs=1e-5)
+
+
+def test_labels_without_both_values_leave_the_mean() -> None:
+    y = np.array([[1, 0, 1], [0, 0, 1], [1, 0, 1]])
+    score = np.array([[0.9, 0.5, 0.1], [0.2, 0.6, 0.2], [0.1, 0.7, 0.3]])
+    probability = np.stack([1 - score, score], axis=-1).reshape(-1, 2)
+    found = MultiLabel(list("pqr")).scores(probability, (score > 0.5).astype(int).reshape(-1), y)
+    assert found["map"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["auroc"] == pytest.approx(0.5)
+    only = MultiLabel(list("pqr")).scores(probability[:3], np.zeros(3, dtype=int), y[:1])
+    assert np.isnan(only["map"])
+
+
+def test_two_class_units_are_binary_cross_entropy() -> None:
+    """Cross entropy of [0, z] and its gradient are those of BCE with logit z, extreme logits included."""
+    rng = torch.Generator().manual_seed(0)
+    z = torch.cat([4 * torch.randn(30, 3, generator=rng, dtype=torch.float64), torch.tensor([[-50.0, 50.0, 700.0], [-700.0, 0.0, 1e4]]).double()])
+    y = torch.randint(0, 2, z.shape, generator=rng)
+    twins = [z.clone().requires_grad_() for _ in range(2)]
+    step = Step([], MultiLabel(list("pqr")), Batch([z], torch.arange(len(z)), y, None), Passes.zeros(1))
+    units = step.flatten(twins[0])
+    ours = F.cross_entropy(units.output, units.target, reduction="none")
+    theirs = F.binary_cross_entropy_with_logits(twins[1], y.double(), reduction="none")
+    torch.testing.assert_close(ours, theirs.reshape(-1), rtol=1e-14, atol=1e-14)
+    torch.testing.assert_close(units.output.softmax(1)[:, 1], z.sigmoid().reshape(-1), rtol=1e-14, atol=0.0)
+    ours.sum().backward()
+    theirs.sum().backward()
+    torch.testing.assert_close(twins[0].grad, twins[1].grad, rtol=1e-14, atol=1e-14)
+
+
+def test_span_scores_equal_seqeval_on_invalid_sequences() -> None:
+    rng = np.random.default_rng(3)
+    for size, width in ((1, 5), (40, 9), (200, 4)):
+        y, decision = sentences(rng, size, width), rng.integers(0, len(TAGS), (size, width))
+        decision = np.where(rng.random(y.shape) < 0.6, np.maximum(y, 0), decision)  # often right, so that spans match
+        true = [[TAGS[t] for t in row[row >= 0]] for row in y]
+        predicted = [[TAGS[t] for t in row[live >= 0]] for row, live in zip(decision, y, strict=True)]
+        found = Tagging(TAGS, width).scores(probabilities(rng, y.size, len(TAGS)), decision.reshape(-1), y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nothing predicted
+            expected = {"f1": f1_score(true, predicted), "precision": precision_score(true, predicted), "recall": recall_score(true, predicted)}
+        assert {name: found[name] for name in expected} == pytest.approx(expected)
+        assert found["token_accuracy"] == pytest.approx(np.mean((decision == y)[y >= 0]))
+        assert json.loads(json.dumps(found)) == found
+        for kind in {tag[2:] for tag in TAGS if tag != "O"}:
+            of_kind = [[[tag if tag[2:] == kind else "O" for tag in row] for row in side] for side in (true, predicted)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                assert found[f"f1_{kind}"] == pytest.approx(f1_score(*of_kind))
+
+
+def test_spans_do_not_cross_sentences_and_padding_is_no_span() -> None:
+    problem = Tagging(TAGS, 3)
+    y = np.array([[0, 1, -1], [2, 0, 0]])  # a name at the end, then one that begins with an inner tag
+    assert problem.span_counts(y, y).tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert problem.span_counts(np.array([[0, 1, 1], [2, 0, 0]]), y).tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert problem.span_counts(np.zeros_like(y), y).tolist() == [[0, 0, 1], [0, 0, 1]]
+
+
+def test_f1_of_nothing_found_is_zero() -> None:
+    y = np.zeros((2, 3), dtype=int)
+    found = Tagging(TAGS, 3).scores(np.full((6, 5), 0.2), np.zeros(6, dtype=int), y)
+    assert (found["f1"], found["precision"], found["recall"], found["token_accuracy"]) == (0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("to_score", [None, np.exp])
+def test_regression_scores_equal_scikit_learn_in_reported_units(to_score: np.ufunc | None) -> None:
+    _, y, _, decision = made("regression")
+    live = np.isfinite(y)
+    target, prediction = (to_score(v[live]) if to_score is not None else v[live] for v in (y, decision))
+    found = Regression("z", to_score).scores(decision[:, None], decision, y)
+    assert found["mae"] == pytest.approx(metrics.mean_absolute_error(target, prediction))
+    assert found["rmse"] == pytest.approx(metrics.root_mean_squared_error(target, prediction))
+    assert found["q95"] == pytest.approx(np.quantile(np.abs(target - prediction), 0.95))
+    assert found["spearman"] == pytest.approx(spearmanr(y[live], decision[live]).statistic)
+    assert found["r2"] == pytest.approx(metrics.r2_score(y[live], decision[live]))  # of the network's target
+
+
+def test_constant_predictions_and_targets_score_without_a_warning() -> None:
+    y = np.array([1.0, 2.0, 4.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Regression("z").scores(np.ones((3, 1)), np.ones(3), y)["spearman"] == 0.0
+        flat = Regression("z").scores(y[:, None], y, np.ones(3))
+    assert flat["spearman"] == 0.0
+    assert np.isnan(flat["r2"])
+    assert not Regression("z").higher_is_better
+
+
+def test_a_diverged_prediction_is_infinite_and_silent() -> None:
+    y = np.linspace(0, 1, 40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = Regression("z", np.exp).scores(np.zeros((40, 1)), np.append(y[:-1], 1e5), y)
+    assert np.isinf([found["mae"], found["rmse"]]).all()
+
+
+def grid(problem: Problem, y: np.ndarray, at: np.ndarray) -> tuple[Step, torch.Tensor, torch.Tensor]:
+    """A Step over some examples, cut at the longest sentence as the engine does, a random output and its live slots."""
+    labels = problem.labels(y)
+    tokens = problem.name == "tagging"
+    value, live = (torch.from_numpy(array.reshape(len(y), -1)) for array in (labels.value, labels.live))
+    x = (live.long()[..., None]) if tokens else torch.zeros(len(y), 2)
+    cut, value, some = Part(x, value, live).rows(torch.from_numpy(at))
+    step = Step([], problem, Batch([cut], torch.from_numpy(at), value, some), Passes.zeros(1))
+    shape = (len(at), value.shape[1], len(TAGS)) if tokens else (len(at), problem.outputs)
+    return step, torch.randn(shape, generator=torch.Generator().manual_seed(1)), torch.ones(value.shape, dtype=torch.bool) if some is None else some
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_flatten_and_dense_are_inverse(name: str) -> None:
+    problem, y, _, _ = made(name)
+    at = np.random.default_rng(1).permutation(len(y))[:23]
+    step, output, live = grid(problem, y, at)
+    units = step.flatten(output)
+    lifted = problem.lift(output)
+    assert units.output.shape == (int(live.sum()), problem.num_classes)
+    for fill in (0.0, -9.0):
+        dense = units.dense(units.output, fill)
+        assert dense.shape == lifted.shape
+        assert torch.equal(dense[live], lifted[live])
+        assert bool((dense[~live] == fill).all())
+    assert units.target.tolist() == problem.labels(y).value[units.index].tolist()
+    assert torch.equal(units.index, torch.from_numpy(at)[units.row] * problem.width + units.column)
+    assert torch.equal(units.dense(units.row, -1)[live], torch.nonzero(live)[:, 0])
+
+
+def test_padded_tokens_are_cut_at_the_longest_sentence_and_keep_their_ids() -> None:
+    y = np.array([[0, 1, -1, -1], [2, -1, -1, -1], [0, 1, 2, 0]])
+    step, output, live = grid(Tagging(TAGS, 4), y, np.array([1, 0]))
+    assert live.tolist() == [[True, False], [True, True]]
+    units = step.flatten(output)
+    assert units.shape == (2, 2)
+    assert units.index.tolist() == [4, 0, 1]
+    assert units.row.tolist() == [0, 1, 1]
+    assert units.column.tolist() == [0, 0, 1]
+    assert units.target.tolist() == [2, 0, 1]
+    assert torch.equal(torch.stack(step.slots(2)), torch.stack([units.index, units.row, units.column]))
+
+
+def test_gradients_reach_the_output_through_units_and_dense() -> None:
+    problem, y, _, _ = made("tagging")
+    step, output, live = grid(problem, y, np.arange(9))
+    output.requires_grad_()
+    units: Units = step.flatten(output)
+    units.dense(units.output.square().sum(1), 0.0).sum().backward()
+    assert output.grad is not None
+    assert torch.equal(output.grad, torch.where(live[..., None], 2 * output.detach(), torch.zeros(())))
+
+
+def test_test_time_units_have_no_target() -> None:
+    step = Step([], Multiclass(list("abc")), Batch([torch.zeros(4, 2)], torch.arange(4), None, None), Passes.zeros(1))
+    with pytest.raises(LookupError, match="no targets at test time"):
+        _ = step.flatten(torch.zeros(4, 3)).target

@@ -1,0 +1,224 @@
+"""What every method must do, found through conf/method: a new yaml is tested without an edit here."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.tiny import MODELS, PROBLEMS, run
+
+from benchmark.board.frames import needs_of
+from benchmark.config.build import build, load, option, resolve_target
+from benchmark.config.cells import label
+from benchmark.config.declarations import declared, problem_classes
+from benchmark.config.paper import for_kind
+from benchmark.config.registry import names, raw
+from benchmark.config.support import layers
+from benchmark.core.digests import digest
+from benchmark.methods.base import NEEDS, Method, set_up
+from benchmark.methods.families import FAMILIES, slug
+from benchmark.methods.step import Batch, Passes, Step
+from benchmark.running.conditions import Conditions
+from benchmark.running.execution import Outcome
+from benchmark.training.recipe import run_info
+
+METHODS = names("method")
+
+
+def serves(name: str, problem: str) -> bool:
+    cls = resolve_target(option("method", name), "method")
+    return declared(problem_classes()[problem], "kind") in cls.kinds and (cls.problems is None or problem in cls.problems)
+
+
+PAIRS = [(name, problem) for name in METHODS for problem in PROBLEMS if serves(name, problem)]
+
+
+def defaults(name: str, problem: str) -> Mapping[str, Any]:
+    """The config of a method with its defaults for a task type."""
+    return load("method", name, **for_kind(raw("method", name).get("by_kind", {}), option("method", name), problem, name))
+
+
+def made(name: str, conditions: Conditions) -> Method:
+    """A method that is set up, its side trainings included where it has any."""
+    method: Method = build(defaults(name, conditions.data.problem.name), "method")
+    needs = {need: conditions.declared[need] for need in method.needs}
+    width = conditions.recipe.networks(conditions.data.problem, 1)[0].feature_width
+    set_up(method, run_info(conditions.data, conditions.recipe.settings, 6, 0, needs, method.uses_val, width))
+    return method
+
+
+Trained = Callable[[str, str], Outcome]
+
+
+@pytest.fixture(scope="session")
+def trained(settings: dict[str, Conditions]) -> Trained:
+    """One finished run per method and task type, shared by the tests that only look at it."""
+
+    @functools.cache
+    def of(name: str, problem: str) -> Outcome:
+        return run(defaults(name, problem), settings[problem])
+
+    return of
+
+
+def batch_step(method: Method, conditions: Conditions, at: torch.Tensor, networks: Any) -> Step:
+    part = conditions.data.train
+    live = None if bool(part.live.all()) else part.live[at]
+    extras = {name: table[at] for name, table in part.extras.items() if name in method.needs}
+    batch = Batch([part.x[at]] * method.views, at, part.value[at], live, extras)
+    return Step(networks, conditions.data.problem, batch, Passes.zeros(method.networks))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_constructs_with_defaults_and_is_named_after_them(name: str) -> None:
+    method = build(load("method", name), "method")
+    assert isinstance(method, Method)
+    assert method.kinds <= {"categorical", "continuous"}
+    assert label("method", name, option("method", name)) == name
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_docstring_cites_and_prices(name: str) -> None:
+    cls = resolve_target(option("method", name), "method")
+    assert cls.__doc__
+    assert len(cls.__doc__) > 80
+    assert re.search(r"\d{4}", cls.cites), "cites: authors, year, arXiv id"
+    assert cls.needs <= set(NEEDS)
+    assert build(option("method", name), "method").needs == frozenset().union(*map(needs_of, layers(option("method", name))))
+    assert cls.fidelity == "exact" or cls.differs
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_passes_are_as_declared(name: str, problem: str, settings: dict[str, Conditions], trained: Trained) -> None:
+    """Counted by hooks on the networks, per training example and epoch of the trainer."""
+    outcome, data, epochs = trained(name, problem), settings[problem].data, settings[problem].recipe.settings.epochs
+    price = outcome.method.passes(epochs)
+    forward, backward = (sum(outcome.cost[kind]) / (len(data.train) * epochs) for kind in ("forward", "backward"))
+    validation = len(data.val) / len(data.train) if outcome.method.uses_val else 0.0  # it may look at its half twice an epoch
+    if price.at_most:
+        assert price.forward / 4 < forward < price.forward * 1.05 + validation
+        assert price.backward / 4 < backward < price.backward * 1.05
+    else:
+        assert price.forward - 0.01 < forward < price.forward + 0.01 + validation
+        assert backward == pytest.approx(price.backward, abs=0.01)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_fit_beats_chance(name: str, problem: str, settings: dict[str, Conditions], trained: Trained) -> None:
+    conditions = settings[problem]
+    outcome = trained(name, problem)
+    chance = {"multiclass": 0.25, "multilabel": 0.382, "tagging": 0.15, "regression": 0.89}[problem]
+    score = outcome.evaluation.records[-1].primary["test"]
+    assert score < chance if problem == "regression" else score > chance
+    assert outcome.cost["passes"] > 0
+    suspicion = outcome.method.suspicion()
+    assert suspicion is None or (suspicion.shape == (conditions.data.num_units,) and bool(suspicion.isfinite().all()))
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_same_seed_same_bits_and_no_global_generator(name: str, problem: str, settings: dict[str, Conditions], trained: Trained) -> None:
+    """Two runs agree bit for bit although the global generators moved in between, and leave those as they were."""
+    first = trained(name, problem).evaluation
+    torch.manual_seed(11)
+    np.random.seed(11)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[union-attr]
+    second = run(defaults(name, problem), settings[problem]).evaluation
+    assert [r.predictions for r in first.records] == [r.predictions for r in second.records]
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_objective_is_finite_and_differentiable(name: str, problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    method = made(name, conditions)
+    if type(method).prepare is not Method.prepare and "prepare" in vars(type(method)):
+        pytest.skip("its objective exists after side trainings; test_fit_beats_chance covers it")
+    networks = conditions.recipe.networks(conditions.data.problem, method.networks)
+    value = method.objective(batch_step(method, conditions, torch.arange(24), networks))
+    assert value.shape == ()
+    assert bool(value.isfinite())
+    value.backward()
+    for network in networks[: method.networks - method.averaged]:
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        assert gradients
+        assert all(bool(g.isfinite().all()) for g in gradients)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_loss_follows_the_order_of_units(name: str, problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    method = made(name, conditions)
+    networks = conditions.recipe.networks(conditions.data.problem, 1)
+    units = batch_step(method, conditions, torch.arange(24), networks * method.networks).units()
+    order = torch.randperm(len(units.target), generator=torch.Generator().manual_seed(1))
+    loss = method.loss(units.output, units.target)
+    assert loss.shape == units.target.shape
+    assert torch.allclose(method.loss(units.output[order], units.target[order]), loss[order], atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_objective_ignores_the_order_of_examples(name: str, problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    method = made(name, conditions)
+    if "prepare" in vars(type(method)):
+        pytest.skip("its objective exists after side trainings")
+    if hasattr(method, "rng"):
+        pytest.skip("it pairs examples at random")
+    networks = conditions.recipe.networks(conditions.data.problem, method.networks)
+    at = torch.arange(24)
+    values = [copy.deepcopy(method).objective(batch_step(method, conditions, order, networks)) for order in (at, at.flip(0))]
+    assert torch.allclose(values[0], values[1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_state_round_trip(name: str, problem: str, settings: dict[str, Conditions], trained: Trained) -> None:
+    """state_dict of a trained method goes into a fresh one, which then suspects the same labels."""
+    conditions = settings[problem]
+    method = trained(name, problem).method
+    fresh = made(name, conditions)
+    for key, value in method.state_dict().items():
+        if key not in fresh.state_dict():  # allocated by side trainings
+            fresh.register_buffer(key, torch.empty_like(value))
+    fresh.load_state_dict(method.state_dict())
+    a, b = method.suspicion(), fresh.suspicion()
+    assert (a is None and b is None) or (a is not None and b is not None and torch.equal(a, b))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_test_set_is_left_alone(problem: str, settings: dict[str, Conditions]) -> None:
+    conditions = settings[problem]
+    before = digest(conditions.task.test.x, conditions.task.test.y, conditions.data.val.x, conditions.data.val.value)
+    run(load("method", "mixup"), conditions)
+    assert digest(conditions.task.test.x, conditions.task.test.y, conditions.data.val.x, conditions.data.val.value) == before
+
+
+def test_every_kind_is_served_by_the_plain_baselines() -> None:
+    for name in ("erm", "erm_ensemble", "erm_long", "mixup", "small_loss", "coteaching", "sam"):
+        assert all((name, problem) in PAIRS for problem in MODELS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_one_file_tells_a_method(name: str) -> None:
+    """Code is shared through functions and state objects: a method has at most one base between itself and ``Method``."""
+    chain = [kind for kind in resolve_target(option("method", name), "method").__mro__ if issubclass(kind, Method)]
+    assert len(chain) <= 3, " < ".join(kind.__name__ for kind in chain)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_lies_in_the_folder_of_its_family(name: str) -> None:
+    kind = resolve_target(option("method", name), "method")
+    assert kind.family in FAMILIES
+    assert kind.__module__ == f"benchmark.methods.{slug(kind.family)}.{kind.__module__.rpartition('.')[2]}"
+
+
+def test_every_family_has_a_sentence_and_a_method_or_is_still_to_come() -> None:
+    declared_by = {resolve_target(option("method", name), "method").family for name in METHODS}
+    assert set(FAMILIES) - declared_by <= {"crowds"}
+    assert all(sentence.endswith(".") for sentence in FAMILIES.values())

@@ -1,0 +1,170 @@
+"""No method can reach a right label or the test set, and none depends on them."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.tiny import NOISES, PROBLEMS, corrupt_tiny, make_conditions, make_task, run
+
+from benchmark.config.build import build, load, option, resolve_target
+from benchmark.config.registry import names
+from benchmark.core.types import Evaluate, Phase
+from benchmark.methods.base import FitFunction, Method, set_up
+from benchmark.methods.step import Step
+from benchmark.running.conditions import Conditions
+from benchmark.training.recipe import run_info
+
+ATOMS = (int, float, str, bytes, bool, complex, type(None), type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device)
+
+
+def reachable(root: Any) -> Iterator[Any]:
+    """Everything that attributes, containers, closures, defaults and bound methods lead to."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen or isinstance(thing, ATOMS):
+            continue
+        seen.add(id(thing))
+        yield thing
+        if isinstance(thing, dict):
+            waiting += [*thing.keys(), *thing.values()]
+        elif isinstance(thing, list | tuple | set | frozenset):
+            waiting += list(thing)
+        elif isinstance(thing, types.FunctionType):
+            waiting += [cell.cell_contents for cell in thing.__closure__ or ()] + list(thing.__defaults__ or ()) + list((thing.__kwdefaults__ or {}).values())
+        elif isinstance(thing, types.MethodType):
+            waiting += [thing.__self__, thing.__func__]
+        elif isinstance(thing, torch.Tensor | np.ndarray):
+            continue
+        else:
+            waiting += list(getattr(thing, "__dict__", {}).values())
+            waiting += [getattr(thing, slot) for cls in type(thing).__mro__ for slot in getattr(cls, "__slots__", ()) if hasattr(thing, slot)]
+            for getter in ("__wrapped__", "func", "args", "keywords"):
+                if hasattr(thing, getter):
+                    waiting.append(getattr(thing, getter))
+
+
+def arrays(root: Any) -> list[np.ndarray]:
+    """Every tensor and array that can be reached."""
+    found = [thing for thing in reachable(root) if isinstance(thing, torch.Tensor | np.ndarray)]
+    return [f.detach().cpu().numpy() if isinstance(f, torch.Tensor) else f for f in found]
+
+
+class Spy(Method):
+    """Collects what a method is handed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handed: list[Any] = []
+
+    def setup(self, run: Any) -> None:
+        self.handed.append(run)
+
+    def prepare(self, fit: FitFunction, run: Any) -> None:
+        self.handed.append(fit)
+        self.handed.append(fit(epochs=1))
+
+    def phases(self, epoch: int, evaluate: Evaluate) -> tuple[Phase, ...]:
+        self.handed.append(evaluate)
+        return (Phase(streams={"all": np.arange(40)}),)
+
+    def objective(self, step: Step) -> torch.Tensor:
+        self.handed += [step, step.again(), *step.streams.values()]
+        return super().objective(step)
+
+    def update(self, step: Step, backward: Any, optimizers: Any) -> torch.Tensor:
+        self.handed += [backward, optimizers]
+        return super().update(step, backward, optimizers)
+
+
+def marked(problem: str) -> tuple[Conditions, Any]:
+    """A setting whose right and test labels are values that occur nowhere else."""
+    task = make_task(problem)
+    made = corrupt_tiny(task, *NOISES[problem])
+    conditions = make_conditions(problem, corruption=made, epochs=2)
+    rng = np.random.default_rng(5)
+
+    def secret(size: int) -> np.ndarray:
+        return rng.integers(10_000, 20_000, size) + 0.25 if problem == "regression" else rng.integers(10_000, 20_000, size)
+
+    assert conditions.truth.train is not None
+    assert conditions.truth.val is not None
+    truth = dataclasses.replace(conditions.truth, train=secret(len(conditions.truth.train)), val=secret(len(conditions.truth.val)))
+    return dataclasses.replace(conditions, truth=truth), secret
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_nothing_handed_to_a_method_leads_to_a_right_or_test_label(problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    conditions, _ = marked(problem)
+    spy = Spy()
+    monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: spy)
+    # right labels are secret numbers now: they must not be scored, only be out of reach
+    monkeypatch.setattr("benchmark.measures.evaluation.memorization", lambda *a, **k: {})
+    run({}, conditions)
+    test_x = conditions.task.test.x
+    assert len(spy.handed) > 8
+    for thing in spy.handed:
+        for array in arrays(thing):
+            assert array.size == 0 or array.dtype.kind not in "iuf" or array.max() < 10_000, f"a right label is reachable from {type(thing).__name__}"
+            same = array.shape[-test_x.dim() + 1 :] == tuple(test_x.shape[1:]) and array.dtype == test_x.numpy().dtype
+            if same and len(array) == len(test_x):
+                assert not np.array_equal(array, test_x.numpy()), f"the test set is reachable from {type(thing).__name__}"
+
+
+def test_the_walk_finds_what_is_hidden_in_a_closure() -> None:
+    secret = torch.tensor([12_345])
+
+    class Box:
+        def __init__(self) -> None:
+            self.get = lambda: secret
+
+    assert any(array.max() == 12_345 for array in arrays(Box()))
+
+
+BLIND = [n for n in names("method") if "transition" not in resolve_target(option("method", n), "method").needs]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("name", BLIND)
+def test_predictions_do_not_depend_on_right_labels(name: str, problem: str, settings: dict[str, Conditions]) -> None:
+    """Right labels of the loaded artefact become garbage, rate and T stay: the test predictions keep their digest."""
+    cls = resolve_target(option("method", name), "method")
+    kind = "continuous" if problem == "regression" else "categorical"
+    if kind not in cls.kinds or (cls.problems is not None and problem not in cls.problems):
+        pytest.skip("not served")
+    task = make_task(problem)
+    made = corrupt_tiny(task, *NOISES[problem])
+    assert made.clean is not None
+    garbage = np.where(made.clean >= 0, np.random.default_rng(3).permutation(made.clean), made.clean) if problem != "regression" else made.clean[::-1].copy()
+    live = task.problem.labels(task.train.y).live
+    garbage = np.where(live, np.where(garbage == -1, 0, garbage), made.clean) if problem != "regression" else garbage
+    digests = []
+    for clean in (made.clean, garbage):
+        conditions = make_conditions(problem, corruption=dataclasses.replace(made, clean=clean), epochs=3)
+        conditions = dataclasses.replace(conditions, declared=settings[problem].declared)
+        digests.append([record.predictions for record in run(load("method", name), conditions).evaluation.records])
+    assert digests[0] == digests[1]
+
+
+def test_a_method_cannot_read_what_it_does_not_declare(settings: dict[str, Conditions]) -> None:
+    class Curious(Method):
+        def setup(self, run: Any) -> None:
+            run.need("transition")
+
+    run = run_info(settings["multiclass"].data, settings["multiclass"].recipe.settings, 2, 0, {})
+    with pytest.raises(KeyError, match="without declaring"):
+        set_up(Curious(), run)
+
+
+def test_build_is_what_the_runner_uses() -> None:
+    """The monkeypatch above must hit the name that is called."""
+    import benchmark.running.execution
+
+    assert benchmark.running.execution.build is build

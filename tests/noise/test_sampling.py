@@ -1,0 +1,192 @@
+"""Long tails, diluted and open sets, chains: which examples stand in the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from support.tiny import make_task
+
+from benchmark.api import load_noise
+from benchmark.config.build import load
+from benchmark.config.grid import parse, resolve
+from benchmark.core.errors import ConfigError
+from benchmark.core.paths import Paths
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
+from benchmark.data.splits import assemble, foreign_inputs
+from benchmark.noise.base import Context
+from benchmark.noise.cache import corrupt
+from benchmark.noise.sampling import Dilution, LongTail, OpenSet
+from benchmark.noise.streams import Streams
+
+K = 5
+
+
+@pytest.fixture(scope="module")
+def labels() -> Labels:
+    return Multiclass(list("abcde")).labels(np.random.default_rng(0).permutation(np.arange(1000) % K))
+
+
+def made(name: str, labels: Labels, seed: int = 0, **options: object) -> Corruption:
+    return load_noise(name, **options)(labels, Streams(labels, seed), Context(foreign=50))
+
+
+def test_long_tail_has_the_exponential_profile(labels: Labels) -> None:
+    found = made("long_tail", labels, factor=100.0)
+    assert np.bincount(found.observed).tolist() == [round(200 * 100 ** (-c / 4)) for c in range(K)]
+    assert np.array_equal(found.observed, labels.value[found.source])
+    assert (np.diff(found.source) > 0).all()
+
+
+def test_a_longer_tail_keeps_a_part_of_a_shorter_one(labels: Labels) -> None:
+    long, short = (set(made("long_tail", labels, factor=f).source.tolist()) for f in (50.0, 5.0))
+    assert long < short
+    assert len(made("long_tail", labels, factor=1.0).source) == len(labels.value)
+
+
+def test_long_tail_keeps_an_example_of_every_class_and_whatever_has_no_label() -> None:
+    labels = Multiclass(list("abc")).labels(np.array([0] * 50 + [1] * 20 + [2] * 2 + [-1] * 3))
+    found = made("long_tail", labels, factor=1e6)
+    assert np.bincount(found.observed + 1).tolist() == [3, 50, 1, 1]
+    with pytest.raises(ConfigError, match=r"noise\.factor=0\.5 is below 1"):
+        LongTail(0.5)
+
+
+def test_dilution_adds_copies_with_uniform_labels(labels: Labels) -> None:
+    found = made("dilution", labels, copies=4)
+    assert len(found.observed) == 5 * len(labels.value)
+    assert np.bincount(found.source).tolist() == [5] * len(labels.value)
+    assert np.array_equal(found.observed[:1000], labels.value)
+    copies = found.observed[1000:]
+    assert abs((copies == labels.value[found.source[1000:]]).mean() - 1 / K) < 4 * np.sqrt(0.16 / 4000)
+    assert np.array_equal(made("dilution", labels, copies=2).observed, found.observed[:3000])
+    assert len(made("dilution", labels, copies=0).source) == 1000
+    with pytest.raises(ConfigError, match=r"noise\.copies=-1"):
+        Dilution(-1)
+
+
+def test_copies_of_an_example_stay_on_one_side_of_the_split() -> None:
+    task = make_task("multiclass")
+    found = load_noise("dilution", copies=3)(task.problem.labels(task.train.y), Streams(task.problem.labels(task.train.y), 0), Context())
+    data, truth = assemble(task, task.train, found, seed=0)
+    assert len(data.train) + len(data.val) == 4 * len(task.train)
+    sides = [{row.numpy().tobytes() for row in part.x} for part in (data.train, data.val)]
+    assert not sides[0] & sides[1]
+    assert truth.train is not None
+    assert (truth.train != data.train.value.numpy().reshape(-1)).any()
+
+
+def test_open_set_replaces_inputs_and_leaves_no_right_class(labels: Labels) -> None:
+    found = made("openset", labels, rate=0.3)
+    replaced = found.foreign >= 0
+    assert abs(replaced.mean() - 0.3) < 4 * np.sqrt(0.21 / 1000)
+    assert np.array_equal(found.observed, labels.value)
+    assert found.clean is not None
+    assert np.array_equal(found.clean, np.where(replaced, -1, labels.value))
+    assert set(found.foreign[replaced]) == set(range(50))
+    with pytest.raises(ConfigError, match="empty pool"):
+        OpenSet()(labels, Streams(labels, 0), Context())
+
+
+def test_assembled_open_set_has_foreign_inputs_and_labels_that_nobody_scores(paths: Paths) -> None:
+    strange = torch.full((7, 8), 99.0) + torch.arange(7.0)[:, None]
+    task = replace(make_task("multiclass"), foreign=lambda: strange)
+    found, _ = corrupt(task, load("noise", "openset", rate=0.5), 0, paths.cache)
+    data, truth = assemble(task, task.train, found, seed=0)
+    for part, right in ((data.train, truth.train), (data.val, truth.val)):
+        assert right is not None
+        replaced = (part.x > 50).all(1).numpy()
+        assert 0.2 < replaced.mean() < 0.8
+        assert np.array_equal(right < 0, replaced)
+        assert bool((part.value >= 0).all())
+    assert truth.y_val_clean is not None
+    assert (truth.y_val_clean < 0).any()
+    assert float(task.train.x.max()) < 50  # the task's own inputs are left alone
+
+
+def test_a_task_without_a_pool_lends_its_features_one_by_one() -> None:
+    task = make_task("multiclass")
+    pool = foreign_inputs(task, task.train)
+    assert pool.shape == (160, 8)
+    own = {row.numpy().tobytes() for row in task.train.x}
+    assert not any(row.numpy().tobytes() in own for row in pool)
+    for feature in range(8):
+        assert np.isin(pool[:, feature].numpy(), task.train.x[:, feature].numpy()).all()
+    assert torch.equal(pool, foreign_inputs(task, task.train))
+
+
+def test_chain_of_a_long_tail_flips_the_kept_examples_as_the_flips_alone_would(labels: Labels) -> None:
+    both = made("chain", labels, first=load("noise", "long_tail", factor=20.0), second=load("noise", "symmetric", rate=0.4))
+    alone, tail = made("symmetric", labels, rate=0.4), made("long_tail", labels, factor=20.0)
+    assert np.array_equal(both.source, tail.source)
+    assert np.array_equal(both.observed, alone.observed[tail.source])
+    assert np.array_equal(both.clean, labels.value[tail.source])  # type: ignore[arg-type]
+    assert load_noise("chain", second=load("noise", "symmetric", rate=0.4)).nominal_rate() == 0.4
+
+
+@pytest.mark.parametrize("order", [("clean", "symmetric"), ("symmetric", "clean")])
+def test_chain_with_clean_is_the_other_one(order: tuple[str, str], labels: Labels) -> None:
+    assert np.array_equal(made("chain", labels, first=order[0], second=order[1]).observed, made("symmetric", labels).observed)
+
+
+def test_two_kinds_of_flips_in_a_chain_are_independent(labels: Labels) -> None:
+    found = made("chain", labels, first=load("noise", "pairflip", rate=0.3), second=load("noise", "pairflip", rate=0.3))
+    step = np.bincount((found.observed - labels.value) % K, minlength=K) / 1000
+    np.testing.assert_allclose(step[:3], [0.49, 0.42, 0.09], atol=4 * 0.5 / np.sqrt(1000))
+    assert found.true_transition is not None
+    np.testing.assert_allclose(found.true_transition[0, 0, :3], [0.49, 0.42, 0.09])
+    assert load_noise("chain", first="pairflip", second="symmetric").nominal_rate() is None
+
+
+def test_chain_over_copies_gives_every_copy_flips_of_its_own(labels: Labels) -> None:
+    found = made("chain", labels, first=load("noise", "dilution", copies=1), second=load("noise", "symmetric", rate=0.5))
+    first = made("symmetric", labels, rate=0.5)
+    assert np.array_equal(found.observed[:1000], first.observed)
+    copy = made("dilution", labels, copies=1).observed[1000:]
+    flipped = [found.observed[:1000] != labels.value, found.observed[1000:] != copy]
+    assert abs(np.corrcoef(*flipped)[0, 1]) < 4 / np.sqrt(1000)
+
+
+def test_chain_of_open_set_and_flips_keeps_both(labels: Labels) -> None:
+    for order in (("openset", "symmetric"), ("symmetric", "openset")):
+        found = made("chain", labels, first=order[0], second=order[1])
+        assert np.array_equal(found.clean == -1, found.foreign >= 0)
+        known = found.foreign < 0
+        assert 0.1 < (found.observed != labels.value)[known].mean() < 0.3
+
+
+def test_chain_composes_in_every_kind_of_task() -> None:
+    rng = np.random.default_rng(0)
+    several = MultiLabel(list("pqr")).labels(rng.integers(0, 2, (500, 3)))
+    found = made("chain", several, first=load("noise", "partial", rate=0.3), second=load("noise", "missing_positive", rate=0.5))
+    unknown = found.observed == -1
+    assert abs(unknown.mean() - 0.3) < 4 * np.sqrt(0.21 / 1500)
+    assert abs((found.observed == 0)[~unknown & (several.value == 1)].mean() - 0.5) < 4 * 0.5 / np.sqrt(500)
+    assert not ((found.observed == 1) & (several.value == 0)).any()
+    target = Regression("z").labels(rng.normal(size=500))
+    found = made("chain", target, first=load("noise", "biased", rate=1.0), second=load("noise", "quantized", levels=3))
+    assert len(set(found.observed.round(9))) == 3
+    assert found.observed.mean() > target.value.mean() + 0.5
+    assert np.array_equal(found.clean, target.value)  # type: ignore[arg-type]
+    tags = Tagging(["O", "B-X", "I-X", "B-Y", "I-Y"], 6).labels(np.tile([0, 1, 2, 0, 3, 0], (200, 1)))
+    found = made("chain", tags, first=load("noise", "span", preset="crowd"), second=load("noise", "symmetric", rate=0.1))
+    assert 0.1 < (found.observed != tags.value).mean() < 0.4
+
+
+def test_a_chain_can_hold_a_chain(labels: Labels) -> None:
+    inner = load("noise", "chain", first=load("noise", "long_tail", factor=5.0), second=load("noise", "symmetric", rate=0.2))
+    found = made("chain", labels, first=inner, second=load("noise", "symmetric", rate=0.2))
+    kept = made("long_tail", labels, factor=5.0).source
+    assert np.array_equal(found.source, kept)
+    wrong = (found.observed != labels.value[kept]).mean()
+    assert abs(wrong - (0.8 * 0.2 + 0.2 * (1 - 0.2 / 4))) < 4 * 0.5 / np.sqrt(len(kept))
+
+
+def test_chain_is_written_like_a_wrapped_method() -> None:
+    overrides = parse("noise", "chain(first=long_tail(factor=50), second=symmetric(rate=0.4))")
+    assert overrides == ["noise=chain", "noise@noise.first=long_tail", "noise.first.factor=50", "noise@noise.second=symmetric", "noise.second.rate=0.4"]
+    _, config = resolve("noise", tuple(overrides))
+    assert (config["first"]["factor"], config["second"]["rate"]) == (50, 0.4)
