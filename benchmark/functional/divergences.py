@@ -32,4 +32,9 @@ def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
     tensor([0.6931, 0.0000])
     """
     m = (p + q) / 2
-    return (torch.xlogy(p, p) + torch.xlogy(q, q)).sum(1) / 2 - torch.xlogy(m, m).sum(1)
+    return (_p_log_p(p) + _p_log_p(q)).sum(1) / 2 - _p_log_p(m).sum(1)
+
+
+def _p_log_p(p: Tensor) -> Tensor:
+    """Return p log p, 0 at p = 0, where the gradient is finite: that of the logarithm has a floor of 1e-30."""
+    return torch.xlogy(p, p.clamp(min=1e-30))

@@ -108,12 +108,12 @@ def backward_correction(output: Tensor, target: Tensor, inverse: Tensor) -> Tens
 
 
 def elr_regularizer(probability: Tensor, memory: Tensor) -> Tensor:
-    """log(1 - <t, p>): pulls the prediction towards the memory t of earlier predictions, both (U, K).
+    """log(1 - <t, p>): pulls the prediction towards the memory t of earlier predictions, both (U, K); 1 - <t, p> is at least 1e-12.
 
     >>> elr_regularizer(torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0, 0.0]]))
     tensor([-0.6931])
     """
-    return torch.log(1 - (memory * probability).sum(1))
+    return torch.log((1 - (memory * probability).sum(1)).clamp(min=1e-12))
 
 
 def huber(output: Tensor, target: Tensor, delta: float) -> Tensor:

@@ -8,6 +8,8 @@ from torch.nn import functional as F  # noqa: N812
 
 EPSILON = 1e-5  # of the code base of Cole et al. (2021), which its successors share
 
+LEAST = 1e-12  # the gradient of 0^gamma is infinite below gamma = 1
+
 
 def negative_log(p: Tensor) -> Tensor:
     """-log(p + 1e-5).
@@ -52,7 +54,7 @@ def focal_loss(output: Tensor, target: Tensor, gamma: float) -> Tensor:
     tensor([0.1733])
     """
     logp = output.log_softmax(1).gather(1, target.unsqueeze(1)).squeeze(1)
-    return -((1 - logp.exp()) ** gamma) * logp
+    return -((1 - logp.exp()).clamp(min=LEAST) ** gamma) * logp
 
 
 def hill_loss(logit: Tensor, label: Tensor, lam: float, margin: float, gamma: float) -> Tensor:
@@ -62,7 +64,7 @@ def hill_loss(logit: Tensor, label: Tensor, lam: float, margin: float, gamma: fl
     tensor([0.2500, 0.1733])
     """
     p, shifted = logit.sigmoid(), logit - margin
-    positive = -((1 - shifted.sigmoid()) ** gamma) * F.logsigmoid(shifted)
+    positive = -((1 - shifted.sigmoid()).clamp(min=LEAST) ** gamma) * F.logsigmoid(shifted)
     return torch.where(label == 1, positive, (lam - p) * p**2)
 
 
@@ -84,7 +86,7 @@ def focal_binary(logit: Tensor, target: Tensor, gamma: float) -> Tensor:
     tensor([0.1733])
     """
     signed = torch.where(target == 1, logit, -logit)
-    return -((1 - signed.sigmoid()) ** gamma) * F.logsigmoid(signed)
+    return -((1 - signed.sigmoid()).clamp(min=LEAST) ** gamma) * F.logsigmoid(signed)
 
 
 def known_share_weight(share: Tensor, gamma: float = 1.0, alpha: float = -4.45, beta: float = 5.45) -> Tensor:

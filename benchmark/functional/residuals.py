@@ -79,10 +79,12 @@ def superloss_weight(loss: Tensor, threshold: Tensor | float, lam: float) -> Ten
 def gaussian_nll(mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
     """(log v + (y - m)^2 / v) / 2 of a normal with mean m and variance v, without the constant log(2 pi) / 2; all (U,).
 
+    The square is divided by v or by exp(-60), whichever is larger: beyond, single precision overflows.
+
     >>> gaussian_nll(torch.zeros(1), torch.zeros(1), torch.ones(1))
     tensor([0.5000])
     """
-    return (log_variance + (target - mean).square() * torch.exp(-log_variance)) / 2
+    return (log_variance + (target - mean).square() * torch.exp((-log_variance).clamp(max=60))) / 2
 
 
 def truncated(loss: Tensor) -> Tensor:
