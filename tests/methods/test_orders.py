@@ -341,13 +341,13 @@ def test_partial_label_purifies_by_the_mean_of_its_window(conditions: Conditions
     method = made("partial_label", conditions, window=2, warmup=0.0, threshold=0.2)
     sets = torch.tensor([True, True, True, False]).expand_as(method.candidates)
     method.candidates.copy_(sets)
-    for epoch, q in enumerate(([0.6, 0.3, 0.1, 0.0], [0.8, 0.2, 0.0, 0.0])):
+    for epoch, q in enumerate(([0.6, 0.3, 0.1, 0.0], [0.8, 0.2, 0.0, 0.0]), 1):
         method.confidence.copy_(torch.tensor(q).expand_as(method.confidence))
         method.on_epoch_end(epoch, evaluate=None)
     assert method.candidates.unique(dim=0).tolist() == [[True, True, False, False]]  # .05 / .7 < .2 < .25 / .7
     torch.testing.assert_close(method.confidence[0], torch.tensor([0.7, 0.25, 0.0, 0.0]) / 0.95)
     assert method.level == 0.2
-    for epoch in (2, 3):
+    for epoch in (3, 4):
         method.on_epoch_end(epoch, evaluate=None)
     assert method.level == pytest.approx(0.2002)  # nothing changed, so the threshold rises
 
@@ -426,7 +426,7 @@ def test_late_stopping_keeps_what_is_learned_k_times_on_end(conditions: Conditio
     for number, k in enumerate((1, 2, 3), 1):
         goal, collected = math.floor(0.9**number * count), np.zeros(count, dtype=bool)
         for epoch in range(epochs):
-            if epoch >= 2 and epoch + 1 >= k:
+            if epoch - k + 1 >= 2:  # the whole run from the first counted epoch on
                 collected |= kept & right[epoch - k + 1 : epoch + 1].all(0)
             if collected.sum() >= goal:
                 break

@@ -397,9 +397,10 @@ def test_jointmatch_learns_what_the_other_network_is_sure_of() -> None:
     outputs = [step.units(net).output for net in (0, 1)]
     p = [o.softmax(1).detach() for o in outputs]
     mean = torch.full((4,), 0.25)
-    for q in p:
+    sure = []
+    for q in p:  # each network is judged before the next one is taken in
         mean = 0.9 * mean + 0.1 * q.mean(0)
-    sure = [q.max(1).values > 0.6 * mean[q.argmax(1)] / mean.max() for q in p]
+        sure.append(q.max(1).values >= 0.6 * mean[q.argmax(1)] / mean.max())
     expected = torch.zeros(())
     for net in (0, 1):
         w = torch.where(sure[0] ^ sure[1], 0.9, 0.1) * sure[1 - net]

@@ -17,19 +17,21 @@ from benchmark.methods.step import Step
 class EMAPL(MultiLabelMethod):
     """Mean of -log p at positives, -alpha H(p) at unknown entries, beta CE(p, s) at pseudo-labels s: unknown entries are pushed towards p = .5.
 
-    Zhou et al., 2022, arXiv:2203.16219. Unknown is all that is not an observed positive. After every epoch e >= W the
+    Zhou et al., 2022, arXiv:2203.16219. Unknown is all that is not an observed positive. After every epoch e >= W, counted from 1, the
     int(theta U_k / (E - W)) still unknown entries of label k with the lowest p become soft negatives s = p for good, U_k = unknown
     entries at the start; positive pseudo-labels are never made. ``warmup`` = W / E (5 of 10). 1e-5 inside the logarithms. One
-    forward and one backward pass, and an inference pass over training after each epoch from W on; memory N x C.
+    forward and one backward pass, and an inference pass over training after each epoch from W on but the last, whose labels nobody
+    would learn; memory N x C.
     """
 
     release = "Correr-Zhou/SPML-AckTheUnknown@ae1ccaf"
     follows: ClassVar[dict[str, str]] = {
-        "schedule": "ours, because nothing stops on clean validation; soft negatives after the warm-up, a share a class each epoch",
+        "schedule": "ours, because nothing stops on clean validation; soft negatives after every epoch from W on, a share a class each, as released",
         "normalisation": "as released: the mean over entries, 1e-5 in the logarithm",
         "batch_statistics": "as the paper: evaluation mode where pseudo-labels are read",
         "predicts": "as the paper: the network",
     }
+    version: ClassVar[int] = 2  # 1: the first labels an epoch later
     family = "robust loss"
     cites = "Zhou et al., 2022, arXiv:2203.16219"
     keeps = "2 N C"
@@ -43,8 +45,9 @@ class EMAPL(MultiLabelMethod):
         self.alpha, self.beta, self.theta, self.warmup = alpha, beta, theta, warmup
 
     def passes(self, epochs: int) -> Price:
-        """An inference pass after every epoch from W on, but the last."""
-        return Price(1 + max(0, epochs - 1 - round(self.warmup * epochs)) / epochs, 1)
+        """Return one pass of each, and an inference pass after every epoch from W on, but the last."""
+        first = max(1, round(self.warmup * epochs))
+        return Price(1 + max(0, epochs - first) / epochs, 1)
 
     def setup(self, run: RunInfo) -> None:
         """Which entries are unknown; no pseudo-label (NaN) yet."""
@@ -62,7 +65,7 @@ class EMAPL(MultiLabelMethod):
 
     def on_epoch_end(self, epoch: int, evaluate: Evaluate) -> None:
         """Freeze the most certain negatives of every label."""
-        if epoch < self.first or epoch + 1 >= self.epochs:
+        if epoch + 1 < self.first or epoch + 1 >= self.epochs:
             return
         p = evaluate("train")[:, 1].reshape(self.pseudo.shape).to(self.pseudo)
         free = self.unknown & self.pseudo.isnan()

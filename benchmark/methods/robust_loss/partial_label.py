@@ -20,11 +20,12 @@ class PartialLabel(Method):
     """Learns from candidate sets, one member of which is right: POP, with PRODEN as its start.
 
     Xu et al., 2023, arXiv:2206.00830, and Lv et al., 2020, arXiv:2002.08053 (PRODEN; ``purify`` false). The confidence q_i is uniform on the candidates S_i.
-    Loss: the mean over three views of -<q_i, log p_i>; then q_i <- normalize(1[q_i > 0] p_i) with the prediction of the first view. After ``warmup`` of the
-    epochs (20 of 500), every ``window`` epochs: candidate j leaves S_i when the mean of the last ``window`` q_ij is below ``threshold`` times the largest of
-    its set, and q becomes that mean on what is left, normalized; the threshold grows by a factor 1 + 1e-3, up to .4, after a purification
-    that changes fewer than 1e-4 of the entries. The released code does not augment the view that the confidence follows; here the trainer augments
-    all three alike, or none. The observed label is not used: a noisy label is a set of one. Three forward and three backward
+    Loss: the mean over three views of -<q_i, log p_i>; then q_i <- normalize(1[q_i > 0] p_i) with the prediction of the first view. From epoch ``warmup`` x E
+    on (20 of 500, counted from 0), after every epoch whose number ``window`` divides: candidate j leaves S_i when the mean of the last
+    ``window`` q_ij is below ``threshold`` times the largest of its set, and q becomes that mean on what is left, normalized; the
+    threshold grows by a factor 1 + 1e-3, up to .4, after a purification that changes fewer than 1e-4 of the entries. The released code
+    does not augment the view that the confidence follows; here the trainer augments all three alike, or none. The observed label is
+    not used: a noisy label is a set of one. Three forward and three backward
     passes; memory (window + 2) N K.
     """
 
@@ -35,11 +36,12 @@ class PartialLabel(Method):
     keeps = "(window + 2) N K"
     release = "palm-ml/POP@a5d6ca9"
     follows: ClassVar[dict[str, str]] = {
-        "schedule": "as the paper: purification every few epochs after a warm-up",
+        "schedule": "as released: purification after epochs 20, 25, 30 ... of 500, the warm-up as a share",
         "normalisation": "as released: the mean over three views",
         "batch_statistics": "ours, because the trainer augments all views or none: the confidence follows the first (released: the plain image)",
         "predicts": "as released: the network",
     }
+    version: ClassVar[int] = 2  # 1: the first purification ``window`` - 1 epochs later
     family = "robust loss"
     cites = "Xu et al., 2023, arXiv:2206.00830"
     differs = "the confidence follows an augmented view where the trainer augments, not the plain image"
@@ -60,7 +62,8 @@ class PartialLabel(Method):
     def setup(self, run: RunInfo) -> None:
         """Uniform confidence on the candidates."""
         sets = run.need("candidates").to(run.device)
-        self.start, self.level = round(self.warmup * run.epochs), self.threshold
+        self.level = self.threshold
+        self.start = max(1, round(self.warmup * run.epochs)) if self.warmup > 0 else 0  # a short run has a warm-up too
         self.register_buffer("candidates", sets.clone())
         self.register_buffer("confidence", functional.uniform_confidence(sets))
         self.register_buffer("history", torch.zeros(self.window, *sets.shape, device=run.device))
@@ -79,8 +82,7 @@ class PartialLabel(Method):
     def on_epoch_end(self, epoch: int, evaluate: Evaluate) -> None:
         """Purify the sets."""
         self.history[epoch % self.window] = self.confidence
-        passed = epoch + 1 - self.start
-        if self.purify and passed > 0 and passed % self.window == 0:
+        if self.purify and epoch >= self.start and epoch % self.window == 0:
             mean = self.history.mean(0)
             left = functional.purify(mean, self.candidates, self.level)
             changed = float((left != self.candidates).float().mean())

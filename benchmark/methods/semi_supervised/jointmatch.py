@@ -18,7 +18,8 @@ from benchmark.methods.step import Step
 class JointMatch(Method):
     """Two networks; each learns the other's confident labels of unlabelled text, with a threshold for every class of its own.
 
-    Zou and Caragea, 2023, arXiv:2310.14583. A class's mean probability m (momentum 0.9, one for both networks) sets its threshold tau m_c / max m; network
+    Zou and Caragea, 2023, arXiv:2310.14583. A class's mean probability m (momentum 0.9, one for both networks) sets its threshold tau m_c / max m, which a
+    confident probability reaches or passes: m takes network 0 in, then network 0 is judged; m takes network 1 in, then network 1 is judged. Network
     i takes class and mask from network 1 - i, and weighs a unit ``weight`` where the two masks differ (one network is confident, the other not) and
     1 - ``weight`` where both are.
 
@@ -31,10 +32,12 @@ class JointMatch(Method):
     kinds = frozenset({"categorical"})
     problems = frozenset({"multiclass"})
     native = frozenset({"multiclass"})
+    version: ClassVar[int] = 2  # 1: both networks judged by one threshold, which had to be passed
+    release = "HenryPengZou/JointMatch@e976613"
     needs = frozenset({"trusted"})
     networks = 2
     follows: ClassVar[dict[str, str]] = {
-        "schedule": "ours, because one update serves both sets",
+        "schedule": "ours, because one update serves both sets; class means and thresholds as released, one network after the other",
         "normalisation": "ours, because one update serves both sets: the sum of both means",
         "batch_statistics": "ours, because words are dropped, not translated back: a pass for each view",
         "predicts": "as the paper: both networks",
@@ -45,6 +48,7 @@ class JointMatch(Method):
     differs = "words are dropped, not translated back; labelled and unlabelled batches in one update"
 
     mean: Tensor
+    judged: Tensor  # (2, K) the class means by which each network was judged last
     trusted: Tensor
 
     def __init__(self, tau: float = 0.98, momentum: float = 0.9, weight: float = 0.9, consistency: float = 1.0, drop: float = 0.2) -> None:
@@ -63,6 +67,7 @@ class JointMatch(Method):
         self.labelled, self.unlabelled = np.flatnonzero(known), np.flatnonzero(~known)
         self.register_buffer("trusted", right.to(run.device))
         self.register_buffer("mean", torch.full((run.num_classes,), 1 / run.num_classes, device=run.device))
+        self.register_buffer("judged", self.mean.repeat(2, 1))
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
         """Unlabelled examples, with a stream of labelled ones."""
@@ -73,10 +78,7 @@ class JointMatch(Method):
         loss = self._supervised(step.streams["labelled"]) if "labelled" in step.streams else torch.zeros((), device=self.mean.device)
         with torch.no_grad():
             weak = [step.units(net).output.softmax(1) for net in (0, 1)]
-        for p in weak if step.repeat == 0 else []:
-            self.mean.copy_(self.momentum * self.mean + (1 - self.momentum) * p.mean(0))
-        limit = self.tau * self.mean / self.mean.max()
-        sure = [p.max(1).values > limit[p.argmax(1)] for p in weak]
+        sure = self.confident(weak, step.repeat > 0)
         x = step.inputs()
         for net in (0, 1):
             peer = 1 - net
@@ -85,6 +87,22 @@ class JointMatch(Method):
             weight = torch.where(sure[0] ^ sure[1], self.weight, 1 - self.weight) * sure[peer]
             loss = loss + self.consistency * (weight * F.cross_entropy(strong, weak[peer].argmax(1), reduction="none")).mean()
         return loss
+
+    def confident(self, weak: Sequence[Tensor], again: bool) -> list[Tensor]:
+        """Return (U,) bool for each network: where its probability of the likeliest class reaches that class's threshold.
+
+        Args:
+            weak: (U, K) probabilities of each network, in their order.
+            again: a second look at a batch, which leaves the class means and judges by what they were.
+        """
+        sure = []
+        for net, p in enumerate(weak):
+            if not again:
+                self.mean.copy_(self.momentum * self.mean + (1 - self.momentum) * p.mean(0))
+                self.judged[net] = self.mean
+            limit = self.tau * self.judged[net] / self.judged[net].max()
+            sure.append(p.max(1).values >= limit[p.argmax(1)])
+        return sure
 
     def _supervised(self, labelled: Step) -> Tensor:
         parts = [labelled.units(net) for net in (0, 1)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import PROBLEMS, make_conditions
+from support.tiny import PROBLEMS, make_conditions
 from torch import Tensor, nn
 
 from benchmark.config.build import build, load, option, resolve_target
