@@ -34,10 +34,15 @@ def exponential_quality(quality: Tensor, alpha: float = 0.8) -> Tensor:
 
 
 def best_threshold(score: Tensor, label: Tensor) -> float:
-    """The threshold t of largest F1 of ``score`` > t against labels (N,) bool, halfway between two scores; .5 without a positive.
+    """Return the threshold t of largest F1 of ``score`` > t against labels (N,) bool.
+
+    It lies halfway between two neighbouring scores, or between 0 and the lowest one where every
+    unit is taken, or further below a lowest score that is not above 0. Without a positive it is .5.
 
     >>> round(best_threshold(torch.tensor([0.1, 0.2, 0.4]), torch.tensor([False, True, True])), 3)
     0.15
+    >>> best_threshold(torch.tensor([0.0, 0.5]), torch.tensor([True, True]))
+    -0.5
     """
     if not bool(label.any()):
         return 0.5
@@ -47,8 +52,11 @@ def best_threshold(score: Tensor, label: Tensor) -> float:
     last = torch.ones_like(f1, dtype=torch.bool)
     last[:-1] = ranked[:-1] > ranked[1:]  # equal scores are on one side
     at = int(torch.where(last, f1, -1.0).argmax())
-    below = float(ranked[at + 1]) if at + 1 < len(ranked) else 0.0
-    return (float(ranked[at]) + below) / 2
+    lowest = float(ranked[at])
+    ends = torch.cat([ranked, ranked.new_tensor([0.0 if ranked[-1] > 0 else 2 * float(ranked[-1]) - 1])])
+    below = float(ends[at + 1])
+    middle = (lowest + below) / 2
+    return middle if middle < lowest else below  # between neighbouring floats there is none
 
 
 def bernoulli_divergence(teacher: Tensor, student: Tensor) -> Tensor:
@@ -69,7 +77,8 @@ def structure_distance(teacher: Tensor, student: Tensor, member: Tensor) -> Tens
         member: (G, M) bool; groups of fewer than two members count nothing.
 
     Returns:
-        The sum over groups of the mean over their ordered pairs.
+        The sum over groups of the sum over their ordered pairs divided by the number of members,
+        as in the released code of Yang et al., 2023: twice the members, twice the loss.
 
     >>> e = torch.tensor([[[0.0], [1.0], [3.0]]])
     >>> structure_distance(e, 2 * e, torch.ones(1, 3, dtype=torch.bool))
@@ -84,7 +93,7 @@ def structure_distance(teacher: Tensor, student: Tensor, member: Tensor) -> Tens
     pairs = (count * (count - 1)).to(student.dtype)
     old, new = (_relative_distances(e, pair, pairs) for e in (teacher, student))
     loss = F.smooth_l1_loss(new, old, reduction="none") * pair
-    return (loss.sum((1, 2)) / pairs).sum()
+    return (loss.sum((1, 2)) / count).sum()
 
 
 def _relative_distances(e: Tensor, pair: Tensor, pairs: Tensor) -> Tensor:
@@ -97,11 +106,11 @@ def bag_ranking_loss(bags: Tensor, vectors: Tensor, positive: Tensor, beta: floa
     """Ranking loss (B,) of bags of descriptors (B, M, D) against label vectors (C, D) of length one, for positives (B, C) in {0, 1}.
 
     c_k = max_m w_k'v_m; 2 [(1 - beta) (1 + omega) / |P| sum over positives p and others n of log(1 + exp(c_n - c_p)) + beta sum_d Var_m v_dm], omega the
-    summed unbiased variance of the positive label vectors, 0 for one label. If every label is positive, c_n = 0. For M = 1 the factor 2,
-    omega and the variance are left out. Without a positive only the variance remains.
+    summed unbiased variance of the positive label vectors, 0 for one label. If every label is positive, c_n = 0. For M = 1 only
+    the sum over |P| remains: no factor 2, no (1 - beta), no omega and no variance. Without a positive only the variance remains.
 
     >>> bag_ranking_loss(torch.zeros(1, 1, 2), torch.eye(2), torch.tensor([[1.0, 0.0]]), 0.3)
-    tensor([0.4852])
+    tensor([0.6931])
     """
     score = (bags @ vectors.T).amax(1)
     count = positive.sum(1)
@@ -113,7 +122,7 @@ def bag_ranking_loss(bags: Tensor, vectors: Tensor, positive: Tensor, beta: floa
     pairs = (F.softplus(other[row] - score[row, label][:, None]) * rest[row]).sum(1)
     ranking = torch.zeros_like(count).index_add(0, row, pairs) / count.clamp(min=1)
     if bags.shape[1] == 1:
-        return (1 - beta) * ranking
+        return ranking
     total, squares = positive @ vectors, positive @ vectors**2
     omega = ((squares - total**2 / count.clamp(min=1)[:, None]) / (count - 1).clamp(min=1)[:, None]).sum(1).clamp(min=0)
     omega = torch.where(count > 1, omega, torch.zeros_like(omega))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -39,7 +39,9 @@ class BlackboxRanks(torch.autograd.Function):
 
 
 def rank_similarity(feature: Tensor, target: Tensor, lam: float, one_each: Tensor) -> Tensor:
-    """Mean squared difference between the ranks of feature similarities and of label similarities -|y_i - y_j|, row by row.
+    """Sum the mean squared differences between the ranks of feature similarities and of label similarities -|y_i - y_j|, row by row.
+
+    Every one of the M examples has a row, so the value grows with M (Gong et al., 2022, released code).
 
     Args:
         feature: (B, D); similar = large cosine.
@@ -52,31 +54,45 @@ def rank_similarity(feature: Tensor, target: Tensor, lam: float, one_each: Tenso
         return feature.sum() * 0
     wanted = descending_ranks(-(y[:, None] - y).abs())
     ranks: Tensor = BlackboxRanks.apply(z @ z.T, lam)
-    return F.mse_loss(ranks, wanted)
+    return F.mse_loss(ranks, wanted, reduction="none").mean(1).sum()
 
 
-def ordinal_entropy(feature: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """How far apart the features of different targets are, weighted by the targets' distance, and how tight those of equal targets.
+def ordinal_entropy(feature: Tensor, target: Tensor, centers: Literal["released", "paper"] = "released") -> tuple[Tensor, Tensor]:
+    """Measure how far apart the features of different targets are, weighted by the targets' distance, and how tight those of equal targets.
 
-    Features (B, D) are normalized; centers c are their means over each distinct target, M of them.
+    Features (B, D) are normalized. The weight of a pair is w_ij = (d_ij - min d) / max d with
+    d_ij = |y_i - y_j| over the pairs of M distinct targets, so that the nearest pair weighs nothing
+    and the farthest one less than 1. Zhang et al., 2023, arXiv:2301.08915, with the arithmetic of
+    the code that they released.
+
+    Args:
+        feature: (B, D).
+        target: (B,).
+        centers: ``released`` = the normalized mean of the features of each distinct target;
+            ``paper`` = the mean of their normalized features, which is shorter than 1.
 
     Returns:
-        mean over pairs of w_ij ||c_i - c_j||, w_ij = |y_i - y_j| scaled to [0, 1], and mean ||z - c_y||.
+        The mean over pairs of w_ij ||c_i - c_j||, and the mean ||z - c_y|| over the examples that are
+        not their own center; each is 0 where there is nothing to average.
 
-    >>> ordinal_entropy(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([0.0, 1.0]))
-    (tensor(1.4142), tensor(0.))
+    >>> ordinal_entropy(torch.eye(3), torch.tensor([0.0, 1.0, 3.0]))
+    (tensor(0.4714), tensor(0.))
     """
     z = F.normalize(feature, dim=1)
     values, group = target.unique(return_inverse=True)
     count = torch.bincount(group, minlength=len(values)).to(z.dtype)
-    center = z.new_zeros(len(values), z.shape[1]).index_add(0, group, z) / count[:, None]
-    tightness = _root((z - center[group]).square().sum(1)).mean()
+    averaged = feature if centers == "released" else z
+    total = z.new_zeros(len(values), z.shape[1]).index_add(0, group, averaged)
+    center = total / count[:, None]
+    if centers == "released":
+        center = F.normalize(center, dim=1)
+    deviation = _root((z - center[group]).square().sum(1))
+    tightness = deviation.sum() / (deviation > 0).sum().clamp(min=1)
     if len(values) < 2:
         return feature.sum() * 0, tightness
     apart = (values[:, None] - values).abs()
     others = ~torch.eye(len(values), dtype=torch.bool, device=z.device)
-    least, most = apart[others].min(), apart.max()
-    weight = ((apart - least) / (most - least) if most > least else torch.ones_like(apart)) * others
+    weight = (apart - apart[others].min()) / apart.max() * others
     squared = center.square().sum(1)
     distance = _root(squared[:, None] + squared - 2 * center @ center.T)
     return (weight * distance).sum() / others.sum(), tightness

@@ -31,6 +31,7 @@ from benchmark.methods.step import Step
 NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "trusted", "right")  # what a method can know beyond noisy labels
 
 Fidelity = Literal["exact", "adapted"]
+Reduction = Literal["mean", "sum"]
 
 FOLLOWS = ("schedule", "normalisation", "batch_statistics", "predicts")  # what ``Method.follows`` has a line about
 AFTER = ("as released", "as the paper", "ours, because ")  # how each of its lines begins
@@ -131,6 +132,7 @@ class Method(nn.Module):
     release: ClassVar[str] = ""  # owner/repository@commit that lines "as released" were compared with; empty = the paper only
     follows: ClassVar[Mapping[str, str]] = {}  # each of ``FOLLOWS``: one of ``AFTER``, and how; no subclass inherits these two
     developed_on: ClassVar[tuple[str, ...]] = ()  # tasks on whose results a default was chosen: the method is no stranger to them
+    reduction: ClassVar[Reduction] = "mean"  # of the objective over the units of a batch; a sum gets the weight decay that belongs to it
     networks: int = 1
     averaged: int = 0  # so many of the networks, the last ones, are moving averages that no optimizer trains
     views: int = 1

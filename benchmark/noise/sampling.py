@@ -23,6 +23,7 @@ class LongTail(Noise):
     family = "imbalance"
     problems = MULTICLASS
     recorded = True
+    version = 2  # sizes are rounded down, as released
     not_nested = "its strength is the factor, and no label is wrong"
     not_local = "how many examples a class keeps depends on the largest class"
 
@@ -35,7 +36,8 @@ class LongTail(Noise):
         """Keep the examples with the smallest random numbers of each class. Examples without a label stay."""
         k, keep = labels.num_classes, ~labels.live
         count = np.bincount(labels.value[labels.live], minlength=k)
-        target = np.maximum(np.round(count.max(initial=0) * self.factor ** (-np.arange(k) / max(k - 1, 1))), 1)
+        size = count.max(initial=0) * self.factor ** (-np.arange(k) / max(k - 1, 1))
+        target = np.maximum(np.floor(np.round(size, 9)), 1)  # 49 / 49 is .9999999999999999 in floats
         order = np.lexsort((streams["keep"], labels.value))
         order = order[labels.live[order]]
         rank = np.arange(len(order)) - (np.cumsum(count) - count)[labels.value[order]]

@@ -128,9 +128,17 @@ class Learner(L.LightningModule):
         """One optimizer a network (the first one also trains the method's heads), then the method's own."""
         heads = list(self.method.trained_parameters())
         groups = [parameter_groups(network, heads if i == 0 else []) for i, network in enumerate(self.networks)]
-        self._main = [self.settings.make_optimizer(of_network) for of_network in groups]
+        scale = self.loss_scale()
+        self._main = [self.settings.make_optimizer(of_network, scale) for of_network in groups]
         self._own = self.method.optimizers(self.settings.lr)
         return [*self._main, *self._own]
+
+    def loss_scale(self) -> float:
+        """Return how many times a mean the method's loss is: 1, or the live units of a full batch, on average, for a sum."""
+        if self.method.reduction == "mean":
+            return 1.0
+        live = self.data.train.live
+        return int(live.sum()) / len(live) * min(self.settings.batch_size, len(live))
 
     def train_dataloader(self) -> Iterable[Any]:
         """Chunks of steps; Lightning asks anew each epoch."""

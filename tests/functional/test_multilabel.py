@@ -147,7 +147,7 @@ def bag_loss(v: np.ndarray, w: np.ndarray, y: np.ndarray, beta: float) -> float:
     rank = sum(np.log1p(np.exp((score[n] if n is not None else 0.0) - score[p])) for p in pos for n in (neg or [None]))
     rank = rank / max(len(pos), 1)
     if len(v) == 1:
-        return float((1 - beta) * rank)
+        return float(rank)
     omega = w[pos].var(0, ddof=1).sum() if len(pos) > 1 else 0.0
     return float(2 * ((1 - beta) * (1 + omega) * rank + beta * v.var(0, ddof=1).sum()))
 
@@ -177,7 +177,7 @@ def test_distillation_terms() -> None:
         relative.append(d / (d.sum() / (len(at) * (len(at) - 1))))
     gap = np.abs(relative[0] - relative[1])
     smooth = np.where(gap < 1, gap**2 / 2, gap - 0.5)
-    expected = smooth.sum() / (len(at) * (len(at) - 1))
+    expected = smooth.sum() / len(at)
     same(f.structure_distance(torch.from_numpy(old), torch.from_numpy(new), torch.from_numpy(member)), expected, 1e-5)
 
 

@@ -125,12 +125,13 @@ def test_rank_similarity_is_zero_where_features_follow_the_targets() -> None:
 def test_ordinal_entropy_by_loops() -> None:
     z, y = RNG.normal(size=(8, 3)), np.array([0.0, 1.0, 1.0, 2.5, 2.5, 2.5, 4.0, 9.0])
     unit = z / np.linalg.norm(z, axis=1, keepdims=True)
-    center = {v: unit[y == v].mean(0) for v in np.unique(y)}
+    mean = {v: z[y == v].mean(0) for v in np.unique(y)}
+    center = {v: m / np.linalg.norm(m) for v, m in mean.items()}
     pairs = list(itertools.combinations(np.unique(y), 2))
     apart = np.array([b - a for a, b in pairs])
-    weight = (apart - apart.min()) / np.ptp(apart)
+    weight = (apart - apart.min()) / apart.max()
     spread = np.mean([w * np.linalg.norm(center[a] - center[b]) for w, (a, b) in zip(weight, pairs, strict=True)])
-    tight = np.mean([np.linalg.norm(u - center[v]) for u, v in zip(unit, y, strict=True)])
+    tight = np.mean([np.linalg.norm(u - center[v]) for u, v in zip(unit, y, strict=True) if (y == v).sum() > 1])
     feature = torch.from_numpy(z).requires_grad_()
     found = ordinal_entropy(feature, torch.from_numpy(y))
     assert [float(f) for f in found] == pytest.approx([spread, tight])

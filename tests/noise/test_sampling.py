@@ -36,7 +36,9 @@ def made(name: str, labels: Labels, seed: int = 0, **options: object) -> Corrupt
 
 def test_long_tail_has_the_exponential_profile(labels: Labels) -> None:
     found = made("long_tail", labels, factor=100.0)
-    assert np.bincount(found.observed).tolist() == [round(200 * 100 ** (-c / 4)) for c in range(K)]
+    assert np.bincount(found.observed).tolist() == [200, 63, 20, 6, 2]  # 63.2, 20, 6.3 and 2: rounded down
+    half = made("long_tail", labels, factor=10.0)
+    assert np.bincount(half.observed).tolist() == [200, 112, 63, 35, 20]  # 112.5, 63.2, 35.6, 20
     assert np.array_equal(found.observed, labels.value[found.source])
     assert (np.diff(found.source) > 0).all()
 

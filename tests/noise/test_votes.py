@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import subprocess
 import sys
 
 import numpy as np
@@ -68,6 +69,85 @@ def test_the_own_dawid_skene_agrees_with_that_of_crowd_kit(crowd: tuple[np.ndarr
     unit, source = np.nonzero(votes >= 0)
     other = DawidSkene(n_iter=50).fit_predict(pd.DataFrame({"task": unit, "worker": source, "label": votes[unit, source]}))
     assert (other.loc[np.arange(len(votes))].to_numpy() == functional.dawid_skene(votes, 3).argmax(1)).mean() > 0.99
+
+
+def test_the_first_use_of_snorkel_leaves_generators_alone() -> None:
+    """Its import draws a number: only a process that never imported it can tell."""
+    needs("snorkel")
+    program = """
+import random, sys
+import numpy as np, torch
+from benchmark.noise.aggregation import aggregated
+states = lambda: (random.getstate(), np.random.get_state()[1].tolist(), np.random.get_state()[2], torch.get_rng_state().tolist())
+assert "snorkel.labeling.model.label_model" not in sys.modules
+before = states()
+aggregated("snorkel", np.array([[0, 0, 1], [1, 1, -1], [0, 1, 1], [0, 0, 0]]), 2)
+print(before == states())
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
+def test_generators_come_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("snorkel")
+    from snorkel.labeling.model import label_model
+
+    def broken(self: object, votes: np.ndarray, **options: object) -> None:
+        random.random()
+        raise ValueError("votes")
+
+    monkeypatch.setattr(label_model.LabelModel, "fit", broken)
+    before = random.getstate()
+    with pytest.raises(ValueError, match="votes"):
+        aggregated("snorkel", np.array([[0, 1], [1, 1]]), 2)
+    assert random.getstate() == before
+
+
+def skewed() -> tuple[np.ndarray, np.ndarray]:
+    """Right classes (2000,), nine tenths of them 0, and votes (2000, 4) of sources that are right in 75 % of the cases."""
+    rng = np.random.default_rng(1)
+    right = (rng.random(2000) < 0.1).astype(int)
+    votes = np.where(rng.random((2000, 4)) < 0.75, right[:, None], 1 - right[:, None])
+    return right, votes
+
+
+def test_the_balance_of_classes_moves_snorkel_towards_the_frequent_one() -> None:
+    needs("snorkel")
+    right, votes = skewed()
+    plain, known = (aggregated("snorkel", votes, 2, balance=b) for b in (None, [9, 1]))
+    assert (known == right).mean() > (plain == right).mean() + 0.02
+    assert known.mean() < plain.mean()
+    assert np.array_equal(known, aggregated("snorkel", votes, 2, balance=[0.9, 0.1]))  # shares of their sum
+
+
+def test_a_balance_that_does_not_fit_is_one_line() -> None:
+    votes = np.zeros((2, 2), dtype=int)
+    for by, balance, text in (
+        ("majority", [0.5, 0.5], r"noise\.balance is for by=snorkel; by=majority"),
+        ("snorkel", [0.5, 0.5], r"noise\.balance has 2 shares, the task has 3 classes"),
+        ("snorkel", [0.5, 0.5, 0.0], r"has a share that is not above 0"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            aggregated(by, votes, 2 if by == "majority" else 3, balance=balance)
+
+
+def test_a_balance_from_ground_truth_is_declared() -> None:
+    needs("snorkel")
+    right, votes = skewed()
+    labels = Multiclass(["no", "yes"]).labels(right)
+    context = Context({str(k): votes[:, k] for k in range(4)})
+    found = Votes("snorkel", balance="validation")(labels, Streams(labels, 0), context)
+    shares = found.statistics["balance"]
+    assert sum(shares) == pytest.approx(1)
+    assert shares[1] == pytest.approx(right.mean(), abs=0.03)
+    assert shares[1] != right.mean()  # of a fifth, not of all
+    assert "ground-truth labels of 20%" in found.statistics["warning"]
+    assert found.statistics["needs"] == "right" == next(iter(Votes.needs_where))
+    given = Votes("snorkel", balance=shares)(labels, Streams(labels, 0), context)
+    assert np.array_equal(given.observed, found.observed)
+    assert not given.statistics
+    with pytest.raises(ConfigError, match=r"noise\.balance is for by=snorkel"):
+        Votes("majority", balance="validation")(labels, Streams(labels, 0), context)
 
 
 @pytest.mark.parametrize("rule", LIBRARY)

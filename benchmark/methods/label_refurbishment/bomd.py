@@ -41,7 +41,8 @@ class BoMD(MultiLabelMethod):
 
     Chen et al., 2023, arXiv:2203.01937. 1. A side training learns ``bag`` descriptors per example: with label vectors w and c_k = max_m w_k'v_m it minimises
     2 [(1 - beta) (1 + omega) / |P| sum over P x N of log(1 + exp(c_n - c_p)) + beta sum_d Var_m v_dm], omega the variance of the positive label
-    vectors; without the 2, omega and Var for a bag of one. 2. An example whose labels are its own top 1 to 6 by c keeps them. For the others a graph
+    vectors; a bag of one minimises the sum over |P| alone, without 2, (1 - beta), omega and Var. 2. An example whose labels are its own top 1 to 6 by c
+    keeps them. For the others a graph
     sums the ranks of the 200 nearest descriptors of each of theirs, and the 10 nearest examples vote. 3. A classifier learns t. One side
     training plus one forward and one backward pass, and neighbours among N * bag descriptors.
     """
@@ -58,6 +59,7 @@ class BoMD(MultiLabelMethod):
     differs = (
         "label vectors are rows of label co-occurrence, MiniLM's or a file's in place of BlueBERT's; an image absent from a list counts with its last rank"
     )
+    version: ClassVar[int] = 2  # a bag of one is not weighed by 1 - beta any more
 
     target: Tensor
     moved: Tensor

@@ -19,9 +19,10 @@ class ClassIncremental(MultiLabelMethod):
     """Sessions of labels, each labelled only in its own: alpha BCE(new) + (1 - alpha) BCE(old, p_old) + b mean_i sum over seen p log(p + 1e-5).
 
     Du et al., 2024, arXiv:2403.12559 (CSC). The epochs are split evenly over the sessions: the first ``base`` labels, then ``each`` more at a
-    time. p_old are the network's predictions at the end of the session before; the last term keeps predictions on seen labels from false
-    certainty, since unlabelled classes are false negatives. Predictions are the mean of the head and of a label graph on it, a learnable matrix
-    between the labels seen so far that starts as the identity. One forward and one backward pass, and an inference pass over training per session.
+    time. p_old are the network's predictions at the end of the session before. The first session learns by BCE(new) alone; from
+    the second on the last term keeps predictions on seen labels from false certainty, since unlabelled classes are false negatives. Predictions
+    are the mean of the head and of a label graph on it, a learnable matrix between the labels seen so far that starts as the identity. One
+    forward and one backward pass, and an inference pass over training per session.
     """
 
     release = "Kaile-Du/CSC@0bab38a"
@@ -35,6 +36,7 @@ class ClassIncremental(MultiLabelMethod):
     cites = "Du et al., 2024, arXiv:2403.12559"
     keeps = "N C + C C"
     differs = "the graph acts on the head's logits, a graph convolution whose node features are the head's weights; batch norm keeps learning after session 1"
+    version: ClassVar[int] = 2  # the first session has no entropy term any more
 
     old: Tensor
     seen: Tensor
@@ -79,16 +81,17 @@ class ClassIncremental(MultiLabelMethod):
         return (z + z @ graph.T) / 2
 
     def objective(self, step: Step) -> Tensor:
-        """New labels, old predictions, and half the entropy."""
+        """Return BCE with the new labels and, after the first session, with old predictions less the entropy of all seen."""
         first, last = self.sessions[self.session]
         grid = grid_of(step, self.logits(step))
         z, p = grid.logit, grid.logit.sigmoid()
         live = grid.live[:, first:last]
         new = F.binary_cross_entropy_with_logits(z[:, first:last], grid.label[:, first:last], reduction="none")
         loss = (new * live).sum() / live.sum().clamp(min=1)
-        if first:
-            kept = F.binary_cross_entropy_with_logits(z[:, :first], self.old[step.index, :first])
-            loss = self.alpha * loss + (1 - self.alpha) * kept
+        if not first:
+            return loss
+        kept = F.binary_cross_entropy_with_logits(z[:, :first], self.old[step.index, :first])
+        loss = self.alpha * loss + (1 - self.alpha) * kept
         return loss + self.entropy * (p * (p + 1e-5).log())[:, :last].sum(1).mean()
 
     def predict(self, step: Step) -> Tensor:

@@ -45,7 +45,13 @@ class MetaSelfRefinement(Method):
     family = "label refurbishment"
     cites = "Zhu et al., 2022, arXiv:2205.07290"
     fidelity = "adapted"
-    differs = "central differences for the second derivative; entropy over log K, threshold 0.7 (not 0.9); trusted twentieth for clean validation; one schedule"
+    differs = (
+        "the student learns the given labels in the warm-up too (released: it begins fresh, the "
+        "teacher alone is trained before); a virtual step of plain gradient descent (released: of"
+        " the student's AdamW); the loss of sure units is divided by their number (released: by "
+        "that of all tokens); central differences for the second derivative; entropy over log K, "
+        "threshold 0.7 (not 0.9); trusted twentieth for clean validation; one schedule"
+    )
 
     trusted: Tensor
 

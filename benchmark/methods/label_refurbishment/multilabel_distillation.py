@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark import functional
-from benchmark.methods.base import FitFunction, Price, RunInfo
+from benchmark.methods.base import FitFunction, Price, Reduction, RunInfo
 from benchmark.methods.shared.multilabel import MultiLabelMethod, grid_of
 from benchmark.methods.step import Step
 
@@ -19,7 +19,8 @@ class MultiLabelDistillation(MultiLabelMethod):
     """sum BCE + 10 mean_i sum_k KL(Bern(p^T) || Bern(p^S)) + 100 CD + 1000 ID, with label-wise embeddings e_ik of teacher T and student S.
 
     Yang et al., 2023, arXiv:2308.06453 (L2D). CD: over labels with two positives or more in the batch, smooth L1 between the distances of teacher's
-    and student's e_ik of these examples, each divided by its mean, averaged over pairs; ID: the same over the labels of an example. e_ik = h_i * w_k,
+    and student's e_ik of these examples, each divided by its mean, summed over ordered pairs and divided by the number of
+    examples; ID: the same over the labels of an example. e_ik = h_i * w_k,
     features times the head's weights, whose sum is the logit. Not a method against wrong labels: the teacher has seen them too. One side
     training, then one forward and one backward pass: the teacher's features and logits are kept.
     """
@@ -35,6 +36,8 @@ class MultiLabelDistillation(MultiLabelMethod):
     cites = "Yang et al., 2023, arXiv:2308.06453"
     keeps = "N (D + C), D features"
     differs = "teacher and student have one architecture; embeddings come from a linear head, not from a query decoder"
+    reduction: ClassVar[Reduction] = "sum"
+    version: ClassVar[int] = 2  # pairs are divided by points, no longer by pairs; weight decay of SGD and Adam is that of a sum
 
     features: Tensor
     weight: Tensor

@@ -34,7 +34,12 @@ class TRAM(Method):
     }
     family = "privileged information"
     cites = "Collier et al., 2022, arXiv:2202.09244"
-    differs = "one label an image, where the published runs train on all its annotators' labels at once"
+    differs = (
+        "one label an image, where the published runs train on all its annotators' labels at "
+        "once; the tower has one layer, on features and privileged inputs as they are (released: "
+        "privileged inputs pass a layer of their own before it), of 128 units (released for "
+        "ImageNet: 1,024)"
+    )
 
     shortcut: Tensor
 

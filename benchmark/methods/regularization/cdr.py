@@ -32,6 +32,12 @@ class CDR(Ported):
     needs = frozenset({"noise_rate"})
     own_gradient = True
     cites = "Xia et al., 2021, ICLR"
+    differs = (
+        "ours for numbers: squared error; all parameters are ranked and the others decay by their"
+        " sign, as in the paper (released: weights of linear and convolution layers alone are "
+        "ranked, biases and norms follow their gradient, kept gradients are multiplied by 1 - r, "
+        "and all decay by the optimizer)"
+    )
 
     rate: Tensor
 

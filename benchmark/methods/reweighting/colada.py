@@ -19,8 +19,9 @@ from benchmark.methods.step import Step
 class CoLaDa(Method):
     """CE with lam onehot(y) + (1 - lam) w p: p of the network at the start of a round, w how far a token's neighbours agree with it.
 
-    Ma et al., 2023, arXiv:2305.14913. w: share of the ``neighbors`` nearest tokens (cosine of features) whose predicted type is the token's own, divided by
-    the largest of its type, w = sigmoid(slope (share - mean of the type)), divided by the largest of its type. ``rounds`` begin at even
+    Ma et al., 2023, arXiv:2305.14913. w: share of the ``neighbors`` nearest tokens (cosine of features) whose predicted entity type is the token's own, B- and
+    I- alike, divided by the largest among tokens of its predicted tag, w = sigmoid(slope (share - mean of the tag)), divided by the largest of its tag: B- and
+    I- of a type are each on a scale of their own. ``rounds`` begin at even
     distances after a warm-up; lam is 0.5 in the first and 0.1 in later ones. The paper denoises translations for another language; here the noisy training set
     stands for the translation. Neighbours are sought among ``bank`` random tokens, not all, and copies of a token count
     as its neighbours; features are the encoder's last ones (the paper: the mean of the last three layers). One forward and one backward pass, two
@@ -42,6 +43,7 @@ class CoLaDa(Method):
     cites = "Ma et al., 2023, arXiv:2305.14913"
     fidelity = "adapted"
     differs = "one language: noisy labels in place of translated ones; no second network; neighbours from a random bank, copies too; features of one layer"
+    version: ClassVar[int] = 2  # weights are normalised within a tag, no longer within its entity type
 
     soft: Tensor
 
@@ -73,13 +75,14 @@ class CoLaDa(Method):
         if epoch in self.starts:
             probability, features = evaluate("train"), evaluate("train", net=0, features=True).reshape(self.run.num_units, -1)
             live = self.run.observed["train"].live
-            kind = self.kind_of[probability.argmax(1).cpu()]
+            tag = probability.argmax(1).cpu()
+            kind = self.kind_of[tag]
             at = np.flatnonzero(live.numpy())
             bank = self.run.generator(f"bank {epoch}").permutation(at)[: self.bank]
             share = functional.neighbor_share(
                 features[live], kind[live], features[bank], kind[bank], self.neighbors, same=torch.from_numpy(at[:, None] == bank)
             )
-            weight = functional.class_weights(share, kind[live], self.slope)
+            weight = functional.class_weights(share, tag[live], self.slope)
             lam = self.lam if epoch == self.starts[0] else self.later
             self.soft[live] = lam * self.get_buffer("given")[live] + (1 - lam) * weight[:, None].to(probability) * probability[live]
         return (Phase(),)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from benchmark import functional
-from benchmark.methods.base import Method
+from benchmark.methods.base import Method, Reduction
 from benchmark.methods.step import Step
 
 
@@ -32,6 +32,8 @@ class ASL(Method):
     family = "robust loss"
     cites = "Ridnik et al., 2021, arXiv:2009.14119"
     differs = "the network predicts (released: the better on test of it and the average of its weights)"
+    reduction: ClassVar[Reduction] = "sum"
+    version: ClassVar[int] = 2  # weight decay of SGD and Adam is that of a sum
 
     def __init__(self, gamma_negative: float = 4.0, gamma_positive: float = 0.0, margin: float = 0.05) -> None:
         super().__init__()

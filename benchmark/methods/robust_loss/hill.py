@@ -7,6 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from benchmark import functional
+from benchmark.methods.base import Reduction
 from benchmark.methods.shared.multilabel import Grid, MultiLabelMethod
 from benchmark.methods.step import Step
 
@@ -27,6 +28,8 @@ class Hill(MultiLabelMethod):
     family = "robust loss"
     cites = "Zhang et al., 2021, arXiv:2112.07368"
     differs = "the network predicts (released: the better on test of it and the average of its weights)"
+    reduction: ClassVar[Reduction] = "sum"
+    version: ClassVar[int] = 2  # weight decay of SGD and Adam is that of a sum
 
     def __init__(self, lam: float = 1.5, margin: float = 1.0, gamma: float = 2.0) -> None:
         super().__init__()

@@ -20,7 +20,6 @@ class Sigua(Ported):
     ascent took predictions to infinity. Knows the noise rate r. One forward and one backward pass.
     """
 
-    differs = "ours for numbers: squared error, no ascent on errors beyond 1 sd"
     follows: ClassVar[dict[str, str]] = {
         "schedule": "ours, because it is carried over to numbers",
         "normalisation": "ours, because it is carried over to numbers: the sum over the number of kept units",
@@ -29,6 +28,11 @@ class Sigua(Ported):
     }
     family = "sample selection"
     needs = frozenset({"noise_rate"})
+    differs = (
+        "ours for numbers: squared error, no ascent on errors beyond 1 sd; the noise rate is the "
+        "share of the left-out errors that is climbed (released: .3 or .4, set by hand, and at "
+        "least one), and their sum is divided by the number of kept ones (released: by their own)"
+    )
     cites = "Han et al., 2020, arXiv:1809.11008"
 
     def __init__(self, gamma: float = 0.01, ramp: float = 0.05) -> None:

@@ -21,6 +21,7 @@ class Wrapper(Method):
         self.kinds, self.native, self.needs = base.kinds, base.native, base.needs  # type: ignore[misc]
         self.networks, self.averaged, self.views, self.epoch_factor = base.networks, base.averaged, base.views, base.epoch_factor
         self.intervals, self.strong_views = base.intervals, base.strong_views  # type: ignore[misc]
+        self.reduction = base.reduction  # type: ignore[misc]
         self.uses_val, self.warm_up, self.keeps = base.uses_val, base.warm_up, base.keeps  # type: ignore[misc]
         self.developed_on = base.developed_on  # type: ignore[misc]
 
