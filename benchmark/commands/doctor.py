@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.core.errors import ConfigError, UserError
+from benchmark.core.errors import ConfigError
 from benchmark.review.doctor import examine, read_rows
 
 
@@ -27,11 +26,3 @@ def check(arguments: Sequence[str]) -> int:
     broken = sorted({rule for _, rule, _ in found})
     print(f"{len(rows)} rows, " + (f"{len(found)} findings, broken: {', '.join(broken)}" if found else "no rule broken"))
     return int(bool(found))
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(check(sys.argv[1:]))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)

@@ -1,6 +1,6 @@
 """Which rule of the protocol a row breaks: what a submission must pass before its rows are published.
 
-``python -m benchmark.review.doctor rows FILE`` reads one row (.json), one a line (.jsonl) or a results folder.
+``python -m benchmark doctor rows FILE`` reads one row (.json), one a line (.jsonl) or a results folder.
 It looks at what a row says of itself, and at what rows must share. That a number was measured at all only a second run shows:
 ``make verify`` makes rows again.
 """
