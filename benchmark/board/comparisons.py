@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ import pandas as pd
 
 from benchmark.board.evidence import further_frame
 from benchmark.board.frames import checkpoint_frame, described, score_frame
+from benchmark.config.registry import placed
 from benchmark.core.protocol import AXES, PRIMARY, SELECTIONS
 from benchmark.results.columns import CONFIGS, STRENGTHS, run_table
 from benchmark.results.freshness import sources_of, targets
@@ -76,11 +78,16 @@ def newest(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _stale(runs: pd.DataFrame) -> int:
     """How many runs were made by other code than today's, or by a plugin that is gone."""
-    named = pd.DataFrame({name: runs[name].map(lambda text: " ".join(sorted(targets(json.loads(text))))).astype(str) for name in CONFIGS})
+    named = pd.DataFrame({name: runs[name].map(functools.partial(_targets_of, name.removeprefix("config_"))).astype(str) for name in CONFIGS})
     group, first = groups(named.assign(digest=runs["source_digest"]), [*CONFIGS, "digest"])
     count = np.bincount(group)
     lines = named.assign(digest=runs["source_digest"]).iloc[first].itertuples(index=False, name=None)
     return sum(int(count[at]) for at, (*names, digest) in enumerate(lines) if _made_by_others(tuple(sorted(set(" ".join(names).split()))), digest))
+
+
+def _targets_of(axis: str, text: str) -> str:
+    """Return what the plugins of a row's configuration are today, in one word."""
+    return " ".join(sorted(targets(placed(axis, json.loads(text)))))
 
 
 def _made_by_others(names: tuple[str, ...], digest: str) -> bool:

@@ -13,7 +13,9 @@ import pandas as pd
 from benchmark.config.build import declaration
 from benchmark.config.declarations import declared, defines
 from benchmark.config.paper import knows_noise
+from benchmark.config.registry import placed
 from benchmark.config.support import layers
+from benchmark.core.errors import ConfigError
 from benchmark.core.protocol import CHECKPOINTS, PRIMARY
 from benchmark.results.columns import COSTS, MEASURES, run_table, scoring
 from benchmark.results.row import Row
@@ -47,7 +49,7 @@ def described(runs: pd.DataFrame) -> pd.DataFrame:
         inputs=_each(lambda task: task.get("inputs", ""), done, task),
         pretrained=_each(_pretrained, done, task, model).astype(bool),
         one_draw=_each(_one_draw, done, noise).astype(bool),
-        family=_each(lambda noise: declaration(noise, "noise", "family"), done, noise),
+        family=_each(lambda noise: _said("noise", noise, "family", "unknown"), done, noise),
         self_reported=(done["self_reported"] != "").to_numpy(),
         nominal=_each(_nominal, done, noise).astype(float),
     ).drop(columns=[name for name in done if name.startswith("config_")])
@@ -56,9 +58,23 @@ def described(runs: pd.DataFrame) -> pd.DataFrame:
 def _each(of: Callable[..., Any], runs: pd.DataFrame, *columns: str) -> pd.Series:
     """A function of some columns, called once for every combination that occurs; configurations are parsed."""
     group, first = groups(runs, columns)
-    given = [[json.loads(text) if name.startswith("config_") else text for text in runs[name].iloc[first]] for name in columns]
+    given = [[_parsed(name, text) for text in runs[name].iloc[first]] for name in columns]
     found = pd.Categorical([of(*values) for values in zip(*given, strict=True)])
     return pd.Series(found.take(group), index=runs.index)
+
+
+def _parsed(column: str, text: str) -> Any:
+    """Return the value of a text column: configurations with the code that their plugins' names mean today."""
+    axis = column.removeprefix("config_")
+    return text if axis == column else placed(axis, json.loads(text))
+
+
+def _said(axis: str, config: Mapping[str, Any], attribute: str, default: Any) -> Any:
+    """Return what a plugin declares, and ``default`` where a row names one that is gone."""
+    try:
+        return declaration(config, axis, attribute)
+    except ConfigError:
+        return default
 
 
 def score_frame(runs: pd.DataFrame, tracks: Iterable[str] = PRIMARY) -> pd.DataFrame:
@@ -92,7 +108,8 @@ def checkpoint_frame(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _adapted(task: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
     """Whether a method was made for other task types; a wrapper is what it wraps."""
-    return task["problem"] not in declaration(list(layers(method))[-1], "method", "native")
+    native = _said("method", list(layers(method))[-1], "native", None)
+    return native is not None and task["problem"] not in native
 
 
 def _privileged(method: Mapping[str, Any], label: str) -> str:
@@ -118,8 +135,8 @@ def _nominal(noise: Mapping[str, Any]) -> float:
 def _one_draw(noise: Mapping[str, Any]) -> bool:
     """Whether all seeds of a noise have the same wrong labels: recorded ones, unless they are drawn from several people's."""
     target = noise.get("_target_", "")
-    same = declaration(noise, "noise", "family") != "clean" and noise.get("set") != "redraw"
-    return same and defines(target, "not_drawn") and bool(declaration(noise, "noise", "not_drawn"))
+    same = _said("noise", noise, "family", "unknown") != "clean" and noise.get("set") != "redraw"
+    return same and defines(target, "not_drawn") and bool(_said("noise", noise, "not_drawn", False))
 
 
 def _likelihood(method: Mapping[str, Any], model: Mapping[str, Any]) -> str:
@@ -131,11 +148,12 @@ def _likelihood(method: Mapping[str, Any], model: Mapping[str, Any]) -> str:
 
 def met_by_wrappers(method: Mapping[str, Any]) -> frozenset[str]:
     """Needs of wrapped methods that a wrapper meets by an estimate from noisy labels."""
-    made = (declaration(layer, "method", "meets").items() for layer in layers(method))
+    made = (_said("method", layer, "meets", {}).items() for layer in layers(method))
     return frozenset(need for layer, found in zip(layers(method), made, strict=True) for need, (key, value) in found if layer.get(key) == value)
 
 
 def needs_of(config: Mapping[str, Any]) -> frozenset[str]:
     """What a method needs with these hyper-parameters."""
-    needs, where = (declaration(config, "method", name) for name in ("needs", "needs_where"))
+    needs = _said("method", config, "needs", frozenset())
+    where = _said("method", config, "needs_where", {})
     return frozenset(need for need in needs if need not in where or config.get(where[need][0]) == where[need][1])

@@ -49,7 +49,7 @@ def verify(arguments: Sequence[str]) -> int:
     differ = 0
     with tempfile.TemporaryDirectory() as folder:
         for row in chosen:
-            cell = Cell({axis: getattr(row, axis) for axis in AXES}, row.config, row.contents)
+            cell = Cell({axis: getattr(row, axis) for axis in AXES}, row.placed, row.contents)
             (again,) = run_cell(cell, [row.seed], Paths(paths.data, Path(folder), paths.cache))
             found = differences(row, again)
             differ += bool(found)

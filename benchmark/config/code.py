@@ -8,11 +8,11 @@ not make a row stale. Comments, docstrings, layout and import statements do not 
 from __future__ import annotations
 
 import ast
-import copy
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmark.core.digests import digest
 from benchmark.core.paths import ROOT
@@ -29,6 +29,14 @@ ENGINE: tuple[Place, ...] = (
 PLUGIN_CONSTANTS = ("GIVES", "contents")  # of a task's module: the engine reads them beside ``load``
 
 
+@dataclass(frozen=True)
+class Fingerprint:
+    """Hold the digest of one definition and the places that it refers to."""
+
+    digest: str
+    refers: frozenset[Place]
+
+
 @dataclass
 class Module:
     """Hold what a module defines and imports."""
@@ -36,14 +44,7 @@ class Module:
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
     imports: dict[str, Place] = field(default_factory=dict)
     loose: list[ast.stmt] = field(default_factory=list)  # statements that bind no name
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """Hold the digest of one definition and the places that it refers to."""
-
-    digest: str
-    refers: frozenset[Place]
+    prints: dict[int, Fingerprint] = field(default_factory=dict)  # of statements that were read, by their identity
 
 
 def module_path(name: str) -> Path:
@@ -61,31 +62,31 @@ def source_digest(places: Iterable[Place]) -> str:
     Raises:
         FileNotFoundError: a module or a definition does not exist.
     """
-    reached: set[Place] = set()
-    digests: set[str] = set()
-    waiting = [*ENGINE, *places]
-    while waiting:
-        place = waiting.pop()
-        if place in reached:
-            continue
-        reached.add(place)
-        for print_of_one in _fingerprints(place):
-            digests.add(print_of_one.digest)
-            waiting += print_of_one.refers
+    _, digests = _reached([*ENGINE, *places])
     return digest(sorted(digests))
 
 
 def reached_modules(places: Iterable[Place]) -> set[str]:
     """Return the names of the modules of which ``source_digest`` reads at least one definition."""
+    reached, _ = _reached(places)
+    return {module for module, _ in reached}
+
+
+def _reached(places: Iterable[Place]) -> tuple[set[Place], set[str]]:
+    """Return all places that these lead to, and the digests of what is defined there."""
     reached: set[Place] = set()
+    digests: set[str] = set()
     waiting = list(places)
     while waiting:
         place = waiting.pop()
-        if place not in reached:
-            reached.add(place)
-            for print_of_one in _fingerprints(place):
-                waiting += print_of_one.refers
-    return {module for module, _ in reached}
+        if place in reached or place[0] == __name__:  # how code is digested changes no number, and it names modules
+            continue
+        reached.add(place)
+        for fingerprint in _fingerprints(place):
+            if fingerprint.digest:  # an imported name only leads on
+                digests.add(fingerprint.digest)
+            waiting += fingerprint.refers
+    return reached, digests
 
 
 def plugin_places(target: str) -> list[Place]:
@@ -116,27 +117,44 @@ def _module(name: str) -> Module:
     """Read a module's definitions and the names that it imports from the suite."""
     content = Module()
     for node in ast.parse(module_path(name).read_text(encoding="utf8")).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            content.imports.update(_imported(node))
-        elif _is_for_types(node) or _is_docstring(node):
+        if _never_runs(node):
             continue
-        else:
-            bound = list(_bound(node))
-            for own in bound:
-                content.definitions.setdefault(own, []).append(node)
-            if not bound:
-                content.loose.append(node)
+        scope = _scope([node])
+        content.imports.update({own: place for own, place in scope.items() if place is not None})
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass) or _is_text(node):
+            continue
+        bound = [own for own, place in scope.items() if place is None]
+        for own in bound:
+            content.definitions.setdefault(own, []).append(node)
+        if not bound:
+            content.loose.append(node)
     return content
 
 
-def _bound(node: ast.stmt) -> Iterator[str]:
-    """Yield the names that a top-level statement binds."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-        return
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            yield inner.id
+def _scope(body: Iterable[ast.AST]) -> dict[str, Place | None]:
+    """Return the names that statements bind in their own scope: with the place of what is imported from the suite, else None."""
+    bound: dict[str, Place | None] = {}
+    outer: set[str] = set()
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop(0)
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                bound.update({alias.asname or alias.name.split(".")[0]: None for alias in node.names})
+                bound.update(_imported(node))
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                bound[name] = None
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                bound |= {inner.target.id: None for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)}
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                outer |= set(names)
+            case ast.Name(id=name, ctx=ast.Store()):
+                bound[name] = None
+            case _:
+                if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+                    bound[node.name] = None
+                waiting += ast.iter_child_nodes(node)
+    return {name: place for name, place in bound.items() if name not in outer}
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> dict[str, Place]:
@@ -152,12 +170,13 @@ def _imported(node: ast.Import | ast.ImportFrom) -> dict[str, Place]:
     return {alias.asname or alias.name: (source, alias.name) for alias in node.names}
 
 
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _is_for_types(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+def _never_runs(node: ast.stmt) -> bool:
+    """Return whether a statement is for the type checker or for a module that is a program."""
+    return isinstance(node, ast.If) and ("TYPE_CHECKING" in ast.unparse(node.test) or "__name__" in ast.unparse(node.test))
 
 
 def _resolved(source: str, name: str) -> Place:
@@ -175,28 +194,44 @@ def _resolved(source: str, name: str) -> Place:
 
 
 def _fingerprint(module: str, node: ast.stmt) -> Fingerprint:
+    """Return the fingerprint of a top-level statement, which is read once: reading takes away what does not count."""
     content = _module(module)
-    names = {own: (module, own) for own in content.definitions}
-    names |= {own: _resolved(*place) for own, place in content.imports.items()}
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Import | ast.ImportFrom):
-            names |= {own: _resolved(*place) for own, place in _imported(inner).items()}
-    reader = _Reader(names)
-    bare = reader.visit(copy.deepcopy(node))
-    return Fingerprint(digest(ast.dump(bare)), frozenset(reader.refers))
+    if id(node) not in content.prints:
+        reader = _Reader(_names(module))
+        bare = reader.visit(node)
+        content.prints[id(node)] = Fingerprint(digest(ast.dump(bare)), frozenset(reader.refers))
+    return content.prints[id(node)]
+
+
+@functools.cache
+def _names(module: str) -> Mapping[str, Place | None]:
+    """Return the names that every definition of a module sees, with the places of what they mean."""
+    content = _module(module)
+    own = {name: (module, name) for name in content.definitions}
+    return own | {name: _resolved(*place) for name, place in content.imports.items()}
 
 
 class _Reader(ast.NodeTransformer):  # the names of its methods are those of the syntax tree
-    """Strip a definition of docstrings, imports and the names of modules, and note what it refers to."""
+    """Strip a definition of docstrings, imports and the names of modules, and note what it refers to.
 
-    def __init__(self, names: dict[str, Place]) -> None:
-        self.names = names
+    A name that a function binds itself is its own affair, whatever the module calls by that name.
+    """
+
+    def __init__(self, names: Mapping[str, Place | None]) -> None:
+        self.scopes: list[Mapping[str, Place | None]] = [names]
         self.refers: set[Place] = set()
 
+    def _place(self, name: str) -> Place | None:
+        """Return where a name that is read leads to in the suite."""
+        return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
+
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        if isinstance(node.ctx, ast.Load) and node.id in self.names:
-            self.refers.add(self.names[node.id])
-        return node
+        """Note what a name refers to, and read an imported one as it is called where it is defined."""
+        place = self._place(node.id) if isinstance(node.ctx, ast.Load) else None
+        if place is None:
+            return node
+        self.refers.add(place)
+        return ast.copy_location(ast.Name(place[1] or node.id, node.ctx), node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """Read ``module.name`` as the name alone, so that it does not matter in which module it stands."""
@@ -204,15 +239,16 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
         if place is None:
             return self.generic_visit(node)
         try:
-            self.refers.add(_resolved(place, node.attr))
+            found = _resolved(place, node.attr)
         except FileNotFoundError:  # an attribute that the module gets at run time
             return self.generic_visit(node)
-        return ast.copy_location(ast.Name(node.attr, node.ctx), node)
+        self.refers.add(found)
+        return ast.copy_location(ast.Name(found[1] or node.attr, node.ctx), node)
 
     def _module_of(self, node: ast.expr) -> str | None:
-        if isinstance(node, ast.Name) and node.id in self.names:
-            module, name = self.names[node.id]
-            return module if name == "" else None
+        if isinstance(node, ast.Name):
+            place = self._place(node.id)
+            return place[0] if place is not None and place[1] == "" else None
         if isinstance(node, ast.Attribute):
             outer = self._module_of(node.value)
             if outer is not None and module_path(f"{outer}.{node.attr}").is_file():
@@ -224,32 +260,93 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """Keep an annotation as it is written, and read the value."""
         if node.value is not None:
             node.value = self.visit(node.value)
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        returns, node.returns = node.returns, None
-        self._without_docstring(node)
-        self.generic_visit(node)
-        node.returns = returns
-        return node
+        """Read decorators and defaults where the function stands, its body in a scope of its own."""
+        return self._function(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        self._without_docstring(node)
-        return self.generic_visit(node)
+        """Read it like any function."""
+        return self._function(node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        node.args = self.visit(node.args)
+        node.body = self._inside(_arguments(node.args) | _scope(node.body), node.body)
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        """Read the defaults where the lambda stands, its body with its arguments."""
+        node.args = self.visit(node.args)
+        (node.body,) = self._inside(_arguments(node.args), [node.body])
+        return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        self._without_docstring(node)
-        return self.generic_visit(node)
+        """Read a class: names of its body are seen by the body, not by its methods."""
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        node.bases = [self.visit(base) for base in node.bases]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        functions = [item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
+        read = {id(item): self.visit(item) for item in functions}
+        inner = {name: place for name, place in _scope(node.body).items() if name not in {item.name for item in functions}}
+        body: list[ast.stmt] = []
+        for item in node.body:
+            body += [read[id(item)]] if id(item) in read else self._inside(inner, [item])
+        node.body = body
+        return node
 
-    @staticmethod
-    def _without_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-        if ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        """Read a comprehension with its variables."""
+        return self._comprehension(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        """Read a comprehension with its variables."""
+        return self._comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        """Read a comprehension with its variables."""
+        return self._comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        """Read a comprehension with its variables."""
+        return self._comprehension(node)
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> ast.AST:
+        first = node.generators[0]
+        first.iter = self.visit(first.iter)  # the first source is read outside
+        outside, first.iter = first.iter, ast.Constant(None)
+        self.scopes.append(_scope([part for generator in node.generators for part in (generator.target,)]))
+        self.generic_visit(node)
+        self.scopes.pop()
+        first.iter = outside
+        return node
+
+    def _inside(self, scope: Mapping[str, Place | None], nodes: Sequence[Any]) -> list[Any]:
+        """Return nodes as they read in a scope, without those that do nothing."""
+        resolved = {name: None if place is None else _resolved(*place) for name, place in scope.items()}
+        self.scopes.append(resolved)
+        kept = [read for node in nodes if (read := self.visit(node)) is not None]
+        self.scopes.pop()
+        return kept
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """Leave out a text that nobody reads: a docstring."""
+        return None if _is_text(node) else self.generic_visit(node)
+
+    def visit_Pass(self, node: ast.Pass) -> None:
+        """Leave out what does nothing: a body needs it only where there is no docstring."""
 
     def visit_Import(self, node: ast.Import) -> None:
         """Leave out an import inside a function: where a name comes from is no part of what is done with it."""
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         """Leave out an import inside a function."""
+
+
+def _arguments(arguments: ast.arguments) -> dict[str, Place | None]:
+    """Return the names of a function's arguments, as a scope."""
+    return {argument.arg: None for argument in ast.walk(arguments) if isinstance(argument, ast.arg)}

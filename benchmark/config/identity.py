@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -133,14 +132,15 @@ def _named_files(axis: str, config: Mapping[str, Any], where: str, data: Path) -
 
 def _there(name: str, data: Path) -> list[Path]:
     """Return the file or folder of this name, looked up in the working directory and then in ``data``, if it is there."""
+    if not name:
+        return []
     places = (base / Path(name).expanduser() for base in (Path.cwd(), data))
     return [path for path in places if path.exists()][:1]
 
 
 def _content(files: list[Path]) -> str:
-    """Return one digest of several files: their names from the folder that all lie in, and their contents."""
-    root = Path(os.path.commonpath([file.parent for file in files]))
-    return digest(sorted((file.relative_to(root).as_posix(), sha256_at(file)) for file in files), length=64)
+    """Return one digest of the contents of several files, in their order: a table says itself how its other files are called."""
+    return digest([sha256_at(file) for file in files], length=64)
 
 
 def sha256_at(path: Path) -> str:

@@ -12,7 +12,7 @@ without a published row losing its cell.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -120,6 +120,37 @@ def plugin(axis: str, target: Any) -> Plugin:
     if target not in known:
         raise ConfigError(f"{axis}._target_={target!r} is refused: no yaml of conf/{axis} registers it")
     return known[target]
+
+
+def named(axis: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as rows keep it: with names of plugins in place of the code that they are today."""
+    return _with_targets(axis, config, lambda target: plugins(axis)[target].first_name if target in plugins(axis) else target)
+
+
+def placed(axis: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's configuration with the code that its plugins' names mean today.
+
+    A name that no yaml registers stays as it is, and is refused by whoever asks for the plugin.
+    """
+    if axis not in PLUGIN_AXES:
+        return dict(config)
+    return _with_targets(axis, config, lambda name: _targets(axis).get(name, name))
+
+
+def _with_targets(axis: str, config: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    out = {}
+    for key, value in config.items():
+        if key == "_target_":
+            out[key] = change(value) if isinstance(value, str) else value
+        else:
+            out[key] = _with_targets(axis, value, change) if isinstance(value, Mapping) and "_target_" in value else value
+    return out
+
+
+@functools.cache
+def _targets(axis: str) -> Mapping[str, str]:
+    """Return what the names of an axis mean: those of today, and those that identify renamed plugins."""
+    return {name: one.target for one in plugins(axis).values() for name in (one.first_name, one.name)}
 
 
 def _is_ours(target: str) -> bool:

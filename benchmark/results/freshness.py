@@ -21,7 +21,7 @@ def due(row: Row, on_existing: str) -> bool:
 def is_stale(row: Row) -> bool:
     """Whether the row was made by other code than today's, or by a plugin that is gone."""
     try:
-        return bool(row.provenance.get("source_digest") != sources(row.config))
+        return bool(row.provenance.get("source_digest") != sources(row.placed))
     except FileNotFoundError:
         return True
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
+from benchmark.config.registry import placed
 from benchmark.core.digests import digest
 from benchmark.core.errors import DataError, RowError
 from benchmark.core.seeds import Seed
@@ -40,6 +41,11 @@ class Row(BaseModel):
     provenance: dict[str, Any] = Field(default_factory=dict)
     config: dict[str, Any] = Field(default_factory=dict)
     error: str | None = None
+
+    @property
+    def placed(self) -> dict[str, dict[str, Any]]:
+        """Return the configuration with the code that the names of its plugins mean today, by axis."""
+        return {axis: placed(axis, config) if isinstance(config, Mapping) else config for axis, config in self.config.items()}
 
     @property
     def contents(self) -> dict[str, str]:

@@ -64,10 +64,10 @@ def _identity(row: Row) -> Iterator[str]:
         if name not in names(axis):
             yield f"{axis} {name!r} is not in the suite"
             return
-        if option(axis, name).get("_target_") != row.config[axis].get("_target_"):
-            yield f"{axis} is called {name!r}, which is {option(axis, name).get('_target_')}, but {row.config[axis].get('_target_')} was run"
+        if option(axis, name).get("_target_") != row.placed[axis].get("_target_"):
+            yield f"{axis} is called {name!r}, which is {option(axis, name).get('_target_')}, but {row.placed[axis].get('_target_')} was run"
             return
-    this = Cell({axis: current_name(axis, getattr(row, axis)) for axis in AXES}, row.config, row.contents)
+    this = Cell({axis: current_name(axis, getattr(row, axis)) for axis in AXES}, row.placed, row.contents)
     if row.cell != this.id:
         yield f"cell is {row.cell}, its configuration hashes to {this.id}: the configuration was edited"
     labels = this.labels
@@ -87,7 +87,7 @@ def _privilege(row: Row) -> Iterator[str]:
     if row.method not in names("method") or "method" not in row.config:
         return
     try:
-        needs, declared = _method(json.dumps(row.config["method"])).needs, _method(json.dumps(option("method", row.method))).needs
+        needs, declared = _method(json.dumps(row.placed["method"])).needs, _method(json.dumps(option("method", row.method))).needs
     except (UserError, TypeError, KeyError) as error:
         yield f"the method cannot be built from its configuration: {error}"
         return
@@ -95,7 +95,7 @@ def _privilege(row: Row) -> Iterator[str]:
     shown = row.labels.get("method", "")
     if hidden and "(" not in shown:
         yield f"it needs {', '.join(sorted(hidden))}, which {shown!r} does not declare"
-    if any(layer.get("setting") == "paper" for layer in layers(row.config["method"])) and "paper" not in shown:
+    if any(layer.get("setting") == "paper" for layer in layers(row.placed["method"])) and "paper" not in shown:
         yield f"its settings were chosen by somebody who knew the noise (setting=paper), which {shown!r} does not say"
 
 
@@ -118,7 +118,7 @@ def _budget(row: Row) -> Iterator[str]:
         yield f"passes are {cost['passes']}, forward and twice backward add up to {forward + 2 * backward}"
     epochs = row.config.get("trainer", {}).get("epochs", 0)
     try:
-        method = _method(json.dumps(row.config["method"]))
+        method = _method(json.dumps(row.placed["method"]))
     except (UserError, TypeError, KeyError):
         return  # said by another rule
     price, size = method.passes(epochs), cost["examples"] * epochs

@@ -91,7 +91,7 @@ def _again(chosen: Chosen, rows: Sequence[Row], seeds: Sequence[Seed], paths: Pa
         for method in (PLAN.baseline, *methods):
             row = one[*cell, method]
             made += run_cell(
-                Cell({axis: getattr(row, axis) for axis in AXES}, row.config, row.contents),
+                Cell({axis: getattr(row, axis) for axis in AXES}, row.placed, row.contents),
                 seeds,
                 Paths(paths.data, paths.results / "local" / "reruns", paths.cache),
             )

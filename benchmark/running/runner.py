@@ -19,6 +19,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmark.config.cells import Cell
+from benchmark.config.registry import named
 from benchmark.core import parallel
 from benchmark.core.errors import UserError
 from benchmark.core.files import write_atomically
@@ -128,7 +129,8 @@ def _begun(cell: Cell, seed: Seed) -> tuple[dict[str, Any], dict[str, Any]]:
     origin = environment() | {"source_digest": sources(cell.config), "command": command(cell, seed), "started": started}
     if cell.contents:
         origin["contents"] = dict(cell.contents)
-    return {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": dict(cell.config), **cell.choice}, origin
+    config = {axis: named(axis, own) for axis, own in cell.config.items()}
+    return {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": config, **cell.choice}, origin
 
 
 def lost(cell: Cell, seed: Seed) -> Row:

@@ -78,7 +78,7 @@ def blind_rows(rows: Sequence[Row]) -> list[Row]:
 
 def _named(row: Row, point: Point | None, trainers: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:
     bases = []
-    if point is not None and row.config["method"] == bare(option("method", row.method)) | dict(point.keys):
+    if point is not None and row.placed["method"] == bare(option("method", row.method)) | dict(point.keys):
         bases = [name for name, trainer in trainers.items() if rescaled(trainer, point.trainer) == row.config["trainer"]]
     if not bases or row.labels["trainer"] in bases:
         yield row

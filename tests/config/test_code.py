@@ -59,6 +59,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     code._module.cache_clear()
     code._fingerprints.cache_clear()
+    code._names.cache_clear()
 
 
 def of_thing(target: str = "benchmark.thing.Thing") -> str:
@@ -175,3 +176,31 @@ def test_a_plugin_adds_its_own_definitions() -> None:
     assert ("tasks.digits", "load") in plugin_places("tasks.digits.load")
     assert ("tasks.cifar100n", "GIVES") in plugin_places("tasks.cifar100n.load")
     assert module_path("tasks.digits").is_file()
+
+
+def test_what_a_function_calls_by_a_name_of_its_own_is_its_own_affair(suite: Path) -> None:
+    before = of_thing()
+    changed(suite / "thing.py", "def loss(self, x: float)", "def loss(self, UNUSED: float)")
+    changed(suite / "thing.py", "x**self.q", "UNUSED**self.q")
+    renamed = of_thing()
+    assert renamed != before  # another body
+    changed(suite / "thing.py", "UNUSED = 1", "UNUSED = 2")
+    assert of_thing() == renamed
+    changed(suite / "thing.py", "UNUSED**self.q", "sum(UNUSED for LIMIT in [2])")
+    counted = of_thing()
+    changed(suite / "other.py", "return deep.inner()", "return sum(unused for unused in [deep.inner()])")
+    looped = of_thing()
+    assert counted != looped
+    changed(suite / "other.py", "return 4", "return 5")  # the function ``unused``, not the variable
+    assert of_thing() == looped
+
+
+def test_another_name_of_an_import_does_not_count(suite: Path) -> None:
+    before = of_thing()
+    changed(suite / "thing.py", "from benchmark.other import rate", "from benchmark.other import rate as speed")
+    changed(suite / "thing.py", "rate() * x", "speed() * x")
+    assert of_thing() == before
+
+
+def test_moving_the_engine_or_this_module_changes_nothing() -> None:
+    assert "benchmark.config.code" not in reached_modules(ENGINE)

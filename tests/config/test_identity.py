@@ -22,12 +22,15 @@ from benchmark.config.paper import bare
 from benchmark.config.registry import names, plugin
 from benchmark.core import paths
 from benchmark.core.protocol import AXES
+from benchmark.results.freshness import is_stale, sources_of
 from benchmark.results.row import Row
 from benchmark.review.doctor import examine
+from benchmark.running import runner
 
 CHOICE = {"task": "digits", "noise": "symmetric", "method": "sam", "model": "mlp", "trainer": "quick"}
 CACHES = (registry.names, registry.raw, registry.plugins, registry.renamed, registry.current_name, default_of, resolve)
-CACHES += (declarations._module, declarations.declared, declarations.constructor, declarations.own_constant, code._module, code._fingerprints)
+CACHES += (declarations._module, declarations.declared, declarations.constructor, declarations.own_constant, code._module, code._names, code._fingerprints)
+CACHES += (registry._targets, sources_of)
 
 
 def made(**changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,6 +175,37 @@ def test_a_plugin_that_moves_and_is_renamed_in_the_code_keeps_its_cells(suite: P
     edited(suite / "benchmark/elsewhere/moved.py", "class GCE(", "class GeneralizedCrossEntropy(")
     edited(suite / "conf/method/gce.yaml", "moved.GCE", "moved.GeneralizedCrossEntropy")
     assert entry(method="gce(q=0.5)").id == before
+
+
+def stored(cell: Cell) -> Row:
+    """Return a row as a run writes it."""
+    content, origin = runner._begun(cell, (0, 0, 0))
+    return Row(status="failed", provenance=origin, **content)
+
+
+def test_a_row_of_a_plugin_that_moves_stays_as_fresh_as_it_was(suite: Path) -> None:
+    row = stored(entry(method="sam(base=gce(q=0.5))"))
+    assert not is_stale(row)
+    assert [row.config["method"]["_target_"], row.config["method"]["base"]["_target_"]] == ["sam", "gce"]
+    (suite / "benchmark/elsewhere").mkdir()
+    (suite / "benchmark/elsewhere/__init__.py").write_text("")
+    (suite / GCE).rename(suite / "benchmark/elsewhere/moved.py")
+    edited(suite / "conf/method/gce.yaml", "benchmark.methods.robust_loss.gce.GCE", "benchmark.elsewhere.moved.GCE")
+    assert row.placed["method"]["base"]["_target_"] == "benchmark.elsewhere.moved.GCE"
+    assert not is_stale(row)
+    assert [text for _, rule, text in examine([row]) if rule in ("identity", "code")] == []
+    edited(suite / "benchmark/elsewhere/moved.py", "q: float = 0.7", "q: float = 0.6")
+    assert is_stale(row)
+
+
+def test_an_image_list_keeps_its_cells_under_another_name(tmp_path: Path) -> None:
+    (tmp_path / "1.png").write_bytes(encoded(np.full((4, 4), 7, dtype=np.uint8)))
+    found = []
+    for name in ("list.csv", "renamed.csv"):
+        (tmp_path / name).write_text("path,label\n" + "1.png,x\n" * 30)
+        found.append(identity.contents_of({"task": load("task", "image_folder", path=str(tmp_path / name))}, tmp_path)["task.path"])
+    assert found[0] == found[1]
+    assert identity.contents_of({"task": load("task", "image_folder", path="")}, tmp_path) == {}
 
 
 def test_a_new_parameter_changes_no_cell_and_a_changed_default_with_its_yaml_does(suite: Path) -> None:
