@@ -56,13 +56,20 @@ class Part:
     @property
     def lengths(self) -> Tensor | None:
         """(E,) used slots of token inputs, which come first in their rows; None where inputs have no length."""
-        return None if self.pool.is_floating_point() or self.pool.dtype == torch.uint8 else self.live.sum(1)
+        return _used(self.live) if self._tokens else None
+
+    @property
+    def _tokens(self) -> bool:
+        return not (self.pool.is_floating_point() or self.pool.dtype == torch.uint8)
 
     def rows(self, at: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Inputs, values and live slots of some examples, cut at the longest one; None where every slot is live."""
+        """Return inputs, values and live slots of some examples, cut at the longest one: (B, W) with a W of their own.
+
+        The live slots are None where every slot up to that W is live; the values have the W that they belong to.
+        """
         x, (value, live) = as_numbers(self.inputs(at)), self.labels(at)
-        if live is not None and self.lengths is not None:
-            longest = max(1, int(live.sum(1).max()))
+        if live is not None and self._tokens:
+            longest = max(1, int(_used(live).max()))
             x, value, live = x[:, :longest], value[:, :longest], live[:, :longest]
         return x, value, None if live is None or bool(live.all()) else live
 
@@ -82,6 +89,12 @@ class Part:
         e, w = self.value.shape
         group, column = torch.meshgrid(torch.arange(e), torch.arange(w), indexing="ij")
         return Observed(self.value.reshape(-1).cpu(), group.reshape(-1), column.reshape(-1), self.live.reshape(-1).cpu())
+
+
+def _used(live: Tensor) -> Tensor:
+    """Return the slots (E,) up to the last live one: a slot before it may have no label."""
+    place = torch.arange(1, live.shape[1] + 1, device=live.device)
+    return (live * place).amax(1)
 
 
 def as_numbers(x: Tensor) -> Tensor:

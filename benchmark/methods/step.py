@@ -42,13 +42,25 @@ class Passes:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one split. ``value`` and ``live`` are (B, W) grids, ``value`` is None at test time."""
+    """Hold rows of one split, cut at the longest sentence among them: W may be below the split's.
+
+    ``value`` and ``live`` are (B, W) grids; ``value`` is None at test time.
+    """
 
     x: Sequence[Tensor]  # one tensor per view
     index: Tensor  # (B,) example ids
     value: Tensor | None
     live: Tensor | None  # None = every slot is live
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+    width: int | None = None  # W; None: that of the grids, and of the problem where there are none
+
+    def __post_init__(self) -> None:
+        widths = {grid.shape[1] for grid in (self.value, self.live) if grid is not None}
+        if self.width is not None:
+            widths.add(self.width)
+        if len(widths) > 1:
+            raise ValueError(f"the grids of a batch differ in width: {sorted(widths)}")
+        object.__setattr__(self, "width", next(iter(widths), None))
 
 
 class Step:
@@ -125,7 +137,9 @@ class Step:
         """Network output (B, ...) -> units with their observed targets."""
         grid = self._problem.lift(output)
         b, w, k = grid.shape
-        index, row, column = self.slots(w)
+        if w != self.width:
+            raise ValueError(f"an output of {w} slots a row for a batch of {self.width}")
+        index, row, column = self.slots()
         output, value, live = grid.reshape(b * w, k), self._batch.value, self._batch.live
         target = None if value is None else value.reshape(-1)
         if live is not None:
@@ -140,13 +154,17 @@ class Step:
             raise LookupError("a batch has no targets at test time")
         return value.reshape(-1) if live is None else value[live]
 
-    def slots(self, columns: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    @property
+    def width(self) -> int:
+        """W, the slots of a row of this batch: fewer than the problem's where its sentences are shorter."""
+        return self._problem.width if self._batch.width is None else self._batch.width
+
+    def slots(self) -> tuple[Tensor, Tensor, Tensor]:
         """Unit id, row and column of the live units of the batch, (U,) each."""
-        width = self._problem.width
+        stride, w = self._problem.width, self.width
         live = self._batch.live
-        w = columns or (width if live is None else live.shape[1])
         row, column = _layout(len(self), w, self.index.device)
-        index = self.index if width == 1 else (self.index[:, None] * width + column.view(len(self), w)).view(-1)
+        index = self.index if stride == 1 else (self.index[:, None] * stride + column.view(len(self), w)).view(-1)
         if live is None:
             return index, row, column
         at = live.reshape(-1)
@@ -157,7 +175,7 @@ class Step:
         """How many things ``mix`` permutes: examples where inputs can be mixed, else units."""
         if self.inputs().is_floating_point():
             return len(self)
-        return len(self.slots(self.inputs().shape[1])[0])
+        return len(self.slots()[0])
 
     def mix(self, lam: float | Tensor, permutation: Tensor, net: int = 0, view: int = 0) -> Units:
         """Units of the batch mixed with its own permutation: lam a + (1 - lam) a[permutation].
@@ -181,7 +199,7 @@ class Step:
         else:
             features = self.encode(net, view)
             live = self._batch.live
-            live = torch.ones(features.shape[:2], dtype=torch.bool, device=x.device) if live is None else live
+            live = _all_live(len(self), self.width, x.device) if live is None else live
             flat = features[live]
             weight = lam[:, None] if isinstance(lam, Tensor) else lam
             mixed = features.clone()
@@ -199,15 +217,18 @@ class Step:
         """One Step over several (step, view) parts, in order, without targets: what MixMatch-type methods mix across."""
         batches = [step._batch for step, _ in parts]
         inputs = [step.inputs(view) for step, view in parts]
-        live = None
+        widths = [step.width for step, _ in parts]
+        longest = max(widths)
         if not inputs[0].is_floating_point():  # sentences were cut at the longest one of their own batch
-            longest = max(x.shape[1] for x in inputs)
             inputs = [F.pad(x, (0, 0, 0, longest - x.shape[1])) for x in inputs]
-        if any(batch.live is not None for batch in batches):
-            w = self._problem.width if inputs[0].is_floating_point() else inputs[0].shape[1]
-            masks = [torch.ones(len(b.index), w, dtype=torch.bool, device=b.index.device) if b.live is None else b.live for b in batches]
-            live = torch.cat([F.pad(mask, (0, w - mask.shape[1])) for mask in masks])
-        joined = Batch([torch.cat(inputs)], torch.cat([batch.index for batch in batches]), None, live)
+        live = None
+        if min(widths) < longest or any(batch.live is not None for batch in batches):
+            masks = []  # a part without a mask is live up to its own width, not to that of the longest part
+            for batch, width in zip(batches, widths, strict=True):
+                mask = _all_live(len(batch.index), width, batch.index.device) if batch.live is None else batch.live
+                masks.append(F.pad(mask, (0, longest - width)))
+            live = torch.cat(masks)
+        joined = Batch([torch.cat(inputs)], torch.cat([batch.index for batch in batches]), None, live, width=longest)
         return Step(self._networks, self._problem, joined, self._passes, epoch=self.epoch, phase=self.phase, repeat=self.repeat)
 
     @torch.no_grad()
@@ -248,6 +269,11 @@ class Step:
         if self.phase.frozen_statistics:
             return fixed_statistics(self._networks[net])
         return kept_statistics(self._networks[net]) if self.repeat else nullcontext()
+
+
+def _all_live(rows: int, columns: int, device: torch.device) -> Tensor:
+    """Return a (rows, columns) mask that is true everywhere."""
+    return torch.ones(rows, columns, dtype=torch.bool, device=device)
 
 
 @functools.lru_cache(maxsize=256)

@@ -183,7 +183,8 @@ class Learner(L.LightningModule):
             x, value, live = self._rows(at)
             views = [x] * self.method.views
         extras = {name: table[at] for name, table in part.extras.items() if name in self.method.needs}
-        return Step(self.networks, self.data.problem, Batch(views, at, value, live, extras), self.passes, epoch=epoch, phase=phase, streams=streams)
+        batch = Batch(views, at, value, live, extras, width=value.shape[1])
+        return Step(self.networks, self.data.problem, batch, self.passes, epoch=epoch, phase=phase, streams=streams)
 
     def on_train_epoch_start(self) -> None:
         """Set the learning rates of the networks' optimizers; a method's own optimizers keep theirs."""

@@ -66,9 +66,9 @@ def predict(
 
     with evaluating([*networks, method]):
         for at in _chunks(part):
-            x, _, live = part.rows(at)
+            x, value, live = part.rows(at)
             x, here, live = x.to(device), at.to(device), None if live is None else live.to(device)
-            step = Step(networks, data.problem, Batch([x], here, None, live), passes)
+            step = Step(networks, data.problem, Batch([x], here, None, live, width=value.shape[1]), passes)
             if features:
                 seen = step.encode(net or 0)
                 seen = seen.mean(1) if networks[net or 0].places else seen

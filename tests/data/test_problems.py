@@ -296,7 +296,48 @@ def test_padded_tokens_are_cut_at_the_longest_sentence_and_keep_their_ids() -> N
     assert units.row.tolist() == [0, 1, 1]
     assert units.column.tolist() == [0, 0, 1]
     assert units.target.tolist() == [2, 0, 1]
-    assert torch.equal(torch.stack(step.slots(2)), torch.stack([units.index, units.row, units.column]))
+    assert torch.equal(torch.stack(step.slots()), torch.stack([units.index, units.row, units.column]))
+
+
+def test_a_chunk_of_one_length_is_as_wide_as_its_sentences() -> None:
+    y = np.array([[0, 1, -1, -1], [2, 0, -1, -1], [0, 1, 2, 0]])
+    step, output, live = grid(Tagging(TAGS, 4), y, np.array([1, 0]))
+    assert step.width == 2
+    assert bool(live.all())
+    assert torch.stack(step.slots()).tolist() == [[4, 5, 0, 1], [0, 0, 1, 1], [0, 1, 0, 1]]
+    assert step.flatten(output).target.tolist() == step.targets().tolist() == [2, 0, 0, 1]
+    assert step.size == 4
+    with pytest.raises(ValueError, match="output of 4 slots a row for a batch of 2"):
+        step.flatten(torch.zeros(2, 4, len(TAGS)))
+
+
+def test_a_batch_refuses_grids_of_two_widths() -> None:
+    live = torch.ones(2, 3, dtype=torch.bool)
+    with pytest.raises(ValueError, match=r"differ in width: \[3, 4\]"):
+        Batch([torch.zeros(2, 4, 1)], torch.arange(2), None, live, width=4)
+
+
+def test_stacked_batches_keep_their_own_lengths() -> None:
+    y = np.array([[0, 1, -1, -1], [2, 0, -1, -1], [0, 1, 2, 0], [0, -1, -1, -1], [1, 2, 1, -1]])
+    problem = Tagging(TAGS, 4)
+    parts = [(grid(problem, y, np.array(at))[0], 0) for at in ([0, 1], [3], [4])]
+    both = parts[0][0].stack(parts)
+    assert both.width == 3
+    assert both.inputs().shape == (4, 3, 1)
+    assert both.slots()[0].tolist() == [0, 1, 4, 5, 12, 16, 17, 18]
+    assert both.slots()[1].tolist() == [0, 0, 1, 1, 2, 3, 3, 3]
+    alike = parts[1][0].stack([parts[1], parts[1]])  # one token each: no mask, and still not 4 slots
+    assert alike.width == 1
+    assert alike.slots()[0].tolist() == [12, 12]
+
+
+def test_an_unlabelled_token_does_not_cut_its_sentence() -> None:
+    live = torch.tensor([[True, False, True, False], [True, False, False, False]])
+    x = torch.arange(8).reshape(2, 4, 1)
+    part = Part(x, torch.zeros(2, 4, dtype=torch.int64), live)
+    assert part.lengths is not None
+    assert part.lengths.tolist() == [3, 1]
+    assert part.rows(torch.arange(2))[0].shape == (2, 3, 1)
 
 
 def test_gradients_reach_the_output_through_units_and_dense() -> None:

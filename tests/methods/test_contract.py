@@ -6,12 +6,13 @@ import copy
 import functools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from support.tiny import MODELS, PROBLEMS, run
+from support.tiny import MODELS, PROBLEMS, make_conditions, make_task, run
 
 from benchmark.board.frames import needs_of
 from benchmark.config.build import build, load, option, resolve_target
@@ -21,6 +22,8 @@ from benchmark.config.paper import for_kind
 from benchmark.config.registry import names, raw
 from benchmark.config.support import layers
 from benchmark.core.digests import digest
+from benchmark.core.types import Examples
+from benchmark.data.splits import Part
 from benchmark.methods.base import NEEDS, Method, set_up
 from benchmark.methods.families import FAMILIES, slug
 from benchmark.methods.step import Batch, Passes, Step
@@ -189,6 +192,43 @@ def test_state_round_trip(name: str, problem: str, settings: dict[str, Condition
     fresh.load_state_dict(method.state_dict())
     a, b = method.suspicion(), fresh.suspicion()
     assert (a is None and b is None) or (a is not None and b is not None and torch.equal(a, b))
+
+
+@pytest.fixture(scope="session")
+def dated() -> Conditions:
+    """Give sentences of which most have one length below the longest, as date lines have."""
+    task = make_task("tagging", train=128, test=64)
+    examples = []
+    for part in (task.train, task.test):
+        x, y = part.x.clone(), np.array(part.y)
+        line = np.arange(len(y)) % 8 > 0
+        x[torch.from_numpy(line), 3:] = 0
+        y[line, 3:] = -1
+        examples.append(Examples(x, y))
+    return make_conditions("tagging", epochs=4, task=replace(task, train=examples[0], test=examples[1]))
+
+
+@pytest.mark.parametrize("name", [name for name, problem in PAIRS if problem == "tagging"])
+def test_batches_of_one_length_below_the_longest(name: str, dated: Conditions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch without a mask is its batch with a mask that is true everywhere, bit for bit."""
+    monkeypatch.setattr("benchmark.training.prediction.TEXT_BATCH", 16)
+    cut, bits, seen = Part.rows, [], set()
+
+    def rows(part: Part, at: torch.Tensor, masked: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        x, value, live = cut(part, at)
+        if live is None and x.shape[1] < part.value.shape[1]:
+            seen.add((torch.is_grad_enabled(), x.shape[1]))
+            live = torch.ones_like(value, dtype=torch.bool) if masked else None
+        return x, value, live
+
+    for masked in (False, True):
+        monkeypatch.setattr(Part, "rows", functools.partialmethod(rows, masked=masked))
+        outcome = run(load("method", name), dated)
+        bits.append([record.predictions for record in outcome.evaluation.records])
+    assert (False, 3) in seen, "no prediction chunk of one length below the longest"
+    trains = any(outcome.cost["backward"])
+    assert (True, 3) in seen or not trains, "no batch of one length below the longest"
+    assert bits[0] == bits[1]
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
