@@ -109,11 +109,17 @@ def read_table(path: Path, cache: Path) -> pd.DataFrame:
 
 
 def split_groups(groups: np.ndarray, fraction: float, *axes: object) -> np.ndarray:
-    """(E,) bool, True = held out. Whole groups are held out, in a random order keyed by the axes, until ``fraction`` is reached."""
+    """Return (E,) bool, True = held out: whole groups, in a random order keyed by the axes, until ``fraction`` is reached.
+
+    Where the first group alone is more than that, the smallest one is held out, as long as others are left.
+    """
     unique, inverse, size = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.argsort(stream(unique - unique.min(), *axes), kind="stable")
     held = np.zeros(len(unique), dtype=bool)
-    held[order] = np.cumsum(size[order]) <= round(fraction * len(groups))
+    most = round(fraction * len(groups))
+    held[order] = np.cumsum(size[order]) <= most
+    if most > 0 and not held.any() and len(unique) > 1:
+        held[order[size[order].argmin()]] = True
     return held[inverse]
 
 
@@ -128,7 +134,7 @@ def same_inputs(x: np.ndarray) -> np.ndarray:
 
 
 def held_out(name: str, x: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which examples are the test part, at most ``size`` of them: it depends on the name and the inputs alone.
+    """Choose the test part, at most ``size`` examples but a whole group: it depends on the name and the inputs alone.
 
     Returns:
         (E,) bool, and (E,) groups: examples with equal inputs share one, are on one side, and it is named by the first of them.

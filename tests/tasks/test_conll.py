@@ -13,6 +13,7 @@ from benchmark.api import load_task
 from benchmark.core.errors import DataError, UserError
 from benchmark.core.paths import Paths
 from benchmark.data.conll import Sentence, cuts, iob2, read
+from benchmark.data.reading import split_groups
 
 SCHEMES = {
     "IOB2": ("B-X I-X O B-X B-X B-Y", "B-X I-X O B-X B-X B-Y"),
@@ -102,6 +103,21 @@ def test_observed_and_right_tags(tmp_path: Path, paths: Paths) -> None:
         assert [task.problem.names[t] for t in task.train.y[row]] == right
         assert [task.problem.names[t] for t in task.annotations["observed"][row]] == given
         assert np.array_equal(np.diff(places[row]), np.ones(5))
+
+
+def test_four_sentences_written_many_times_have_a_test_part(tmp_path: Path, paths: Paths) -> None:
+    """The first of them in the random order is more than the test part may hold: the rarest one is held out."""
+    texts = ["fell O", "He O\nmet O\nBob B-PER\nRay I-PER", "Anna B-PER\nsaw O", "In O\nRome B-LOC\nit O"]
+    counts = [16, 21, 12, 11]
+    blocks = [text for text, count in zip(texts, counts, strict=True) for _ in range(count)]
+    (tmp_path / "own.conll").write_text("\n\n".join(blocks) + "\n")
+    task = load_task("conll", paths, path=str(tmp_path / "own.conll"), test_fraction=0.17)
+    assert len(task.test) == 11
+    assert len(task.train) == 49
+    held = split_groups(np.repeat([0, 1, 2], [6, 5, 5]), 0.25, "any")
+    assert held.tolist() in ([False] * 6 + [True] * 5 + [False] * 5, [False] * 11 + [True] * 5)
+    assert not split_groups(np.repeat([0, 1], 5), 0.0, "any").any()
+    assert not split_groups(np.zeros(4, dtype=int), 0.5, "any").any()
 
 
 def test_observed_tags_only_with_a_test_file_of_right_ones(tmp_path: Path, paths: Paths) -> None:
