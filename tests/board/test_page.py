@@ -78,7 +78,7 @@ def test_estimates_of_the_page_agree_with_the_statistics(quiet: Browser) -> None
     evil = [row.model_copy(update={"labels": row.labels | {"task": EVIL}}) for row in rows if row.task == "made0"]
     data = run_frame([*rows, *evil])
     narrow = (data["track"] == "noisy_val") & (data["rate"] > 0.2)
-    for query, kept in (("track=last", data["track"] == "last"), ("track=noisy_val&noise=class conditional&rate=20 to 40 %", narrow)):
+    for query, kept in (("track=last", data["track"] == "last"), ("track=noisy_val&noise=class-conditional&rate=20 to 40 %", narrow)):
         want = board(data[kept], confirm=False).table
         code = f"const q = new URLSearchParams({json.dumps(query)}); const D = board.data;"
         code += "const i = board.chosen(q).filter((k) => !D.cells[D.lines.c[k]].clean);"

@@ -86,8 +86,8 @@ def test_integers_become_floats_where_floats_are_expected() -> None:
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("raet", r"noise has no key 'raet': did you mean 'rate'? choices: exact, rate"),
-        ("xyz", "noise has no key 'xyz': choices: exact, rate"),
+        ("raet", r"noise has no key 'raet': did you mean 'rate'? choices: rate"),
+        ("xyz", "noise has no key 'xyz': choices: rate"),
         ("self", "noise has no key 'self'"),
     ],
 )

@@ -139,13 +139,13 @@ def test_permanent_corrections_stay_and_temporary_ones_do_not() -> None:
     ct, cp = (ready("large_loss", scheme=scheme, delta=5.0) for scheme in ("temporary", "permanent"))
     for method in (ct, cp):
         value(method, epoch=1)
-    assert int(ct.corrected.sum()) == 0  # type: ignore[operator,arg-type]
-    first = cp.corrected.clone()  # type: ignore[operator]
+    assert int(ct.large.corrected.sum()) == 0  # type: ignore[operator,arg-type]
+    first = cp.large.corrected.clone()  # type: ignore[operator]
     assert int(first.sum()) == 2
     assert bool((Y[first] == 0).all())
     value(cp, epoch=2)
-    assert bool(cp.corrected[first].all())  # type: ignore[index]
-    assert int(cp.corrected.sum()) == 4  # type: ignore[operator,arg-type]
+    assert bool(cp.large.corrected[first].all())  # type: ignore[index]
+    assert int(cp.large.corrected.sum()) == 4  # type: ignore[operator,arg-type]
 
 
 def test_ties_of_large_losses_are_all_taken() -> None:

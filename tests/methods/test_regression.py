@@ -83,7 +83,7 @@ def test_cmixup_draws_partners_by_the_kernel_of_their_targets(conditions: Condit
 
 def test_sigua_climbs_on_what_it_just_leaves_out(conditions: Conditions) -> None:
     method = made("sigua", conditions, ramp=0.0, gamma=0.5)
-    method.rate.fill_(0.5)
+    method.forgetting.rate.fill_(0.5)
     nets = networks_of(method, conditions)
     loss = np.sort(residual(conditions, nets[0]) ** 2)
     climbed = loss[20:30]  # f B r = .5 x 40 x .5 = 10
@@ -94,7 +94,7 @@ def test_sigua_climbs_on_what_it_just_leaves_out(conditions: Conditions) -> None
 
 def test_selfie_refurbishes_steady_units_that_have_large_errors(conditions: Conditions) -> None:
     method = made("selfie", conditions, eps=0.1, history=3)
-    method.rate.fill_(0.5)
+    method.forgetting.rate.fill_(0.5)
     nets = networks_of(method, conditions)
     step = step_of(method, conditions, nets, epoch=EPOCHS // 2)
     past = torch.zeros(40, 3)
