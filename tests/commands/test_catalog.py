@@ -51,7 +51,7 @@ def test_a_new_method_is_a_class_that_says_what_to_fill_in(tmp_path: Path, monke
     monkeypatch.setattr(catalog, "CONF", tmp_path / "conf")
     assert new_method(["my_method"]) == 0
     assert "make check METHOD=my_method" in capsys.readouterr().out
-    assert (tmp_path / "conf/method/my_method.yaml").read_text() == "_target_: benchmark.methods.my_method.MyMethod\nweight: 1.0\n"
+    assert (tmp_path / "conf/method/my_method.yaml").read_text() == "_target_: benchmark.methods.robust_loss.my_method.MyMethod\nweight: 1.0\n"
     content: dict[str, type] = {}
     exec(compile((tmp_path / "benchmark/methods/robust_loss/my_method.py").read_text(), "my_method.py", "exec"), content)
     assert content["MyMethod"](weight=2.0).weight == 2.0

@@ -14,6 +14,7 @@ from benchmark.commands import publish
 from benchmark.commands.doctor import check
 from benchmark.config.grid import expand
 from benchmark.config.identity import cell_id
+from benchmark.config.registry import placed
 from benchmark.core.errors import ConfigError, DataError
 from benchmark.core.paths import ROOT, Paths
 from benchmark.results import reference
@@ -69,7 +70,7 @@ def more_epochs(row: dict[str, Any]) -> None:
 
 def hidden_privilege(row: dict[str, Any]) -> None:
     row["config"]["method"] = {"_target_": "benchmark.methods.sample_selection.small_loss.SmallLoss", "ramp": 0.05}
-    row["cell"] = cell_id(row["config"])
+    row["cell"] = cell_id({axis: placed(axis, config) for axis, config in row["config"].items()})
 
 
 def foreign_method(row: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ def test_every_number_that_wandb_holds_is_the_stores(paths: Paths, monkeypatch: 
         run, config = log["run"][0], log["run"][0]["config"]["update"]
         assert (run["job_type"], run["project"]) == (row.method, "labelnoise-bench")
         assert {"digits", "symmetric", "multiclass"} <= set(run["tags"])
-        assert {axis: config[axis] for axis in row.config} == row.config
+        assert {axis: config[axis] for axis in row.config} == row.placed
         summary = {key: value for record in log["summary"] for key, value in record["update"].items()}
         assert {key: summary[key] for key in row.metrics} == row.metrics
         history = [record["item"] for record in log["history"]]
