@@ -198,7 +198,7 @@ def test_sigua_climbs_a_share_that_is_the_noise_rate() -> None:
     conditions = make_conditions("regression")
     method: Any = load_method("sigua", ramp=0.0, gamma=0.5)
     set_up(method, run_info(conditions.data, conditions.recipe.settings, 10, 0, {"noise_rate": conditions.declared["noise_rate"]}))
-    method.rate.fill_(0.25)
+    method.forgetting.rate.fill_(0.25)
     part, at = conditions.data.train, torch.arange(40)
     nets = conditions.recipe.networks(conditions.data.problem, 1)
     made = Step(nets, conditions.data.problem, Batch([part.x[at]], at, part.value[at], None), Passes.zeros(1), epoch=5)
