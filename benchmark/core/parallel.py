@@ -32,6 +32,7 @@ class _Work:
     """Whether the processes of this program are at work together."""
 
     shared = False
+    rows: int | None = None  # of the batch whose share is on its way through ``encoded``
 
 
 @contextmanager
@@ -72,8 +73,18 @@ def encoded(encode: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return encode(x)
     share = -(-len(x) // size())
     own = torch.arange(rank() * share, (rank() + 1) * share, device=x.device) % len(x)
-    whole: Tensor = _Gathered.apply(encode(x[own]), rank(), size())
+    _Work.rows = len(x)
+    try:
+        features = encode(x[own])
+    finally:
+        _Work.rows = None
+    whole: Tensor = _Gathered.apply(features, rank(), size())
     return whole[: len(x)]
+
+
+def rows(x: Tensor) -> int:
+    """Return the rows of the batch that ``x`` (B, ...) is, or is this process's share of."""
+    return len(x) if _Work.rows is None else _Work.rows
 
 
 class _Gathered(torch.autograd.Function):

@@ -19,25 +19,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from benchmark.core import parallel
 from benchmark.core.types import Phase, Problem, Units
-from benchmark.models.base import Network
+from benchmark.models.base import Network, Passes
 from benchmark.models.batch_norm import fixed_statistics, kept_statistics
-
-
-@dataclass
-class Passes:
-    """Examples that went through each network: a forward pass counts 1, a backward pass 2 per example."""
-
-    forward: list[int]
-    backward: list[int]
-
-    @classmethod
-    def zeros(cls, networks: int) -> Passes:
-        """Nothing counted yet."""
-        return cls([0] * networks, [0] * networks)
-
-    def total(self) -> int:
-        """forward + 2 x backward over all networks."""
-        return sum(self.forward) + 2 * sum(self.backward)
 
 
 @dataclass(frozen=True)
@@ -55,12 +38,15 @@ class Batch:
     width: int | None = None  # W; None: that of the grids, and of the problem where there are none
 
     def __post_init__(self) -> None:
-        widths = {grid.shape[1] for grid in (self.value, self.live) if grid is not None}
-        if self.width is not None:
-            widths.add(self.width)
-        if len(widths) > 1:
-            raise ValueError(f"the grids of a batch differ in width: {sorted(widths)}")
-        object.__setattr__(self, "width", next(iter(widths), None))
+        width = self.width
+        for grid in (self.value, self.live):
+            if grid is None:
+                continue
+            if width is not None and grid.shape[1] != width:
+                raise ValueError(f"the grids of a batch differ in width: {sorted((width, grid.shape[1]))}")
+            width = grid.shape[1]
+        if width != self.width:
+            object.__setattr__(self, "width", width)
 
 
 class Step:
@@ -90,6 +76,8 @@ class Step:
         self.streams = streams or {}
         self._networks, self._problem, self._batch, self._passes = networks, problem, batch, passes
         self._units: dict[tuple[int, int, bool], Units] = {}
+        for at, network in enumerate(networks):
+            network.count_in(passes, at)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -107,22 +95,12 @@ class Step:
         return self.head(net, self.encode(net, view, x), x)
 
     def encode(self, net: int = 0, view: int = 0, x: Tensor | None = None) -> Tensor:
-        """Features (B, ..., D) before the head. The pass is counted here, backward through the features' gradient; several devices share it."""
+        """Return features (B, ..., D) before the head; several devices share the pass."""
         x = self.inputs(view) if x is None else x
         network = self._networks[net]
         with self._statistics(net), network.casting(x.device):
             features = parallel.encoded(network.encode, x)
-        if network.precision is not None:
-            features = features.float()
-        self._passes.forward[net] += len(x)
-        if features.requires_grad:
-            size, counter = len(x), self._passes.backward
-
-            def count(_: Tensor) -> None:
-                counter[net] += size
-
-            features.register_hook(count)
-        return features
+        return features if network.precision is None else features.float()
 
     def head(self, net: int, features: Tensor, x: Tensor | None = None) -> Tensor:
         """Output of the network's head on features; ``x`` are the inputs that they come from (the batch's by default)."""

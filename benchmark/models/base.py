@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
+from benchmark.core import parallel
 from benchmark.models.encoder import Encoder
+
+
+@dataclass
+class Passes:
+    """Count the examples that went through each network: a forward pass counts 1, a backward pass 2 per example.
+
+    Copies of a network count where the network does: a copy of the counts is the counts themselves.
+    """
+
+    forward: list[int]
+    backward: list[int]
+
+    @classmethod
+    def zeros(cls, networks: int) -> Passes:
+        """Return counts of nothing yet."""
+        return cls([0] * networks, [0] * networks)
+
+    def total(self) -> int:
+        """Return forward + 2 x backward over all networks."""
+        return sum(self.forward) + 2 * sum(self.backward)
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
+
+
+@dataclass
+class Counts:
+    """Say where a network counts its passes: as network ``at`` of ``passes``. Not a tuple: torch is slow to set a module's attributes."""
+
+    passes: Passes
+    at: int
+    calls: int = 0  # that were counted
+    inside: bool = False  # of a call that counts: what it calls in its turn is a part of it
 
 
 @dataclass(frozen=True)
@@ -27,6 +62,9 @@ class Network(nn.Module):
     """Base of the backbones. ``encode`` gives features (B, ..., D), ``head`` is linear.
 
     With ``places`` features are those of every place of an image, (B, P, D), and ``finish`` takes the mean of the head's scores over places.
+
+    A network counts its passes itself, whoever calls it: a forward pass of every example that goes through ``encode`` (or through a
+    ``forward`` that does without it), a backward pass of all of them each time a gradient comes back through what that returned.
     """
 
     version: ClassVar[int] = 1  # raised when the network's numbers change on purpose
@@ -36,6 +74,19 @@ class Network(nn.Module):
     files: ClassVar[tuple[str, ...]] = ()  # options that name a file or folder which it reads
     head: nn.Module
     precision: torch.dtype | None = None  # of the encoder's passes where it is lower than that of the weights
+    counts: Counts | None = None  # None: nobody asks for them
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let the ``encode`` and ``forward`` of a subclass count."""
+        super().__init_subclass__(**options)
+        for name in ("encode", "forward"):
+            if name in vars(cls):
+                setattr(cls, name, _counted(vars(cls)[name]))
+
+    def count_in(self, passes: Passes, at: int) -> None:
+        """Count in ``passes`` from now on, as its network ``at``; a network that counts there already keeps its place."""
+        if self.counts is None or self.counts.passes is not passes:
+            self.counts = Counts(passes, at)
 
     @classmethod
     def begins_as(cls, config: Mapping[str, Any]) -> Encoder | None:
@@ -62,3 +113,49 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """finish(head(encode(x)))."""
         return self.finish(self.head(self.encode(x)), x)
+
+
+def _counted(made: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a network's ``encode`` or ``forward`` that counts its passes, unless it is called by one that does."""
+
+    encodes = made.__name__ == "encode"
+
+    @functools.wraps(made)
+    def counting(self: Network, x: Tensor, *more: Any, **options: Any) -> Tensor:
+        counts = self.counts
+        if counts is None or counts.inside:
+            return made(self, x, *more, **options)
+        before = counts.calls
+        counts.inside = encodes
+        try:
+            out = made(self, x, *more, **options)
+        finally:
+            counts.inside = False
+        if counts.calls != before:  # this ``forward`` called ``encode``, which has counted
+            return out
+        counts.calls += 1
+        rows = parallel.rows(x)
+        counts.passes.forward[counts.at] += rows
+        if not out.requires_grad:
+            return out
+        counted: Tensor = _CountedBackward.apply(out, counts, rows)
+        return counted
+
+    return counting
+
+
+class _CountedBackward(torch.autograd.Function):
+    """The identity, whose gradient adds the examples of a pass to the backward passes when it comes back.
+
+    The result is detached from the input and no view of it, so that a head may work on it in place.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, out: Tensor, counts: Counts, rows: int) -> Tensor:
+        ctx.counts, ctx.rows = counts, rows
+        return out.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        ctx.counts.passes.backward[ctx.counts.at] += ctx.rows
+        return gradients[0], None, None

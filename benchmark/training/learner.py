@@ -108,6 +108,8 @@ class Learner(L.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.method, self.networks = method, list(networks)
+        for at, network in enumerate(networks):
+            network.count_in(passes, at)
         self.registered = nn.ModuleList(networks)  # so that Lightning moves them
         self.data, self.settings, self.passes, self.epochs = data, settings, passes, epochs
         self.evaluate = Predictor(method, networks, data, passes)

@@ -64,7 +64,7 @@ def predict(
             found[name] = value.new_zeros(slots, *value.shape[1:])
         found[name][at] = value
 
-    with evaluating([*networks, method]):
+    with evaluating([*networks, method]), counting(networks, passes):
         for at in _chunks(part):
             x, value, live = part.rows(at)
             x, here, live = x.to(device), at.to(device), None if live is None else live.to(device)
@@ -97,6 +97,19 @@ def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
     finally:
         for module, mode in zip(modules, modes, strict=True):
             module.train(mode)
+
+
+@contextmanager
+def counting(networks: Sequence[Network], passes: Passes) -> Iterator[None]:
+    """Let networks count in ``passes``, and then where they did before: what an evaluation costs is no cost of its run."""
+    places = [network.counts for network in networks]
+    for at, network in enumerate(networks):
+        network.count_in(passes, at)
+    try:
+        yield
+    finally:
+        for network, place in zip(networks, places, strict=True):
+            network.counts = place
 
 
 def _chunks(part: Part) -> Sequence[Tensor]:

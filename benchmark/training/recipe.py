@@ -111,23 +111,20 @@ class SideTrainings:
         self._calls += 1
         method, epochs = method or Method(), epochs or self._epochs
         data = self._retarget(targets, outputs)
-        passes = Passes.zeros(method.networks)
         networks = self._recipe.networks(data.problem, method.networks, *axes)
+        for network in networks:  # whoever calls them, now or later: they are a cost of the run's first network
+            network.count_in(self._passes, 0)
         set_up(method, run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}, method.uses_val, networks[0].feature_width))
         plan: EpochPlan = indices if callable(indices) else lambda epoch: (indices, None)
         learner = Learner(
-            method, networks, data, self._recipe.settings, self._recipe.seed, epochs=epochs, passes=passes, axes=axes, plan=plan, on_epoch=on_epoch
+            method, networks, data, self._recipe.settings, self._recipe.seed, epochs=epochs, passes=self._passes, axes=axes, plan=plan, on_epoch=on_epoch
         )
         train(learner)
-        self._passes.forward[0] += sum(passes.forward)
-        self._passes.backward[0] += sum(passes.backward)
 
         def look(rows: np.ndarray, features: bool = False) -> Tensor:
             at = torch.as_tensor(rows)
             part = data.train.take(at)
-            own = Passes.zeros(len(networks))
-            out = predict(part, method, networks, data, own, features=features)[0]
-            self._passes.forward[0] += sum(own.forward)
+            out = predict(part, method, networks, data, self._passes, features=features)[0]
             if not features:
                 return out
             return out.flatten(0, 1) if out.dim() == 3 else out.repeat_interleave(data.problem.width, 0)  # of tokens, or shared by an example's units
