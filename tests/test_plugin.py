@@ -63,6 +63,26 @@ def test_the_contract_tests_find_it(clone: Path) -> None:
     assert "test_same_seed_same_bits_and_no_global_generator[toy-multiclass] PASSED" in shown
 
 
+def test_check_finds_a_method_that_counts_its_predictions(clone: Path) -> None:
+    counting = (
+        METHOD.replace("class Toy", "class Counting")
+        .replace("self.scale * f", "(self.scale + 0.1 * self.calls) * f")
+        .replace("    def loss", "    def predict(self, step):\n        self.calls += 1\n        return super().predict(step)\n\n    def loss")
+    )
+    (clone / "benchmark/methods/robust_loss/counting.py").write_text(
+        counting.replace("        self.scale = scale\n", "        self.scale, self.calls = scale, 0\n")
+    )
+    (clone / "conf/method/counting.yaml").write_text("_target_: benchmark.methods.robust_loss.counting.Counting\nscale: 0.5\n")
+    try:
+        done = subprocess.run([sys.executable, "-m", "benchmark", "check", "counting"], cwd=clone, capture_output=True, text=True, timeout=240, check=False)
+    finally:
+        (clone / "benchmark/methods/robust_loss/counting.py").unlink()
+        (clone / "conf/method/counting.yaml").unlink()
+    assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "FAILED tests/methods/test_state.py::test_testing_and_predicting_leave_no_trace[counting-multiclass]" in done.stdout
+    assert "depends on how often is tested" in done.stdout
+
+
 def test_a_sweep_the_board_status_and_docs_show_it(clone: Path) -> None:
     assert "toy" in python(clone, "-m", "benchmark", "status", "experiment=smoke")
     shown = python(clone, "-m", "benchmark", "experiment=smoke", "task=digits", "noise=symmetric", "method=toy,erm", "seeds=[0]", "launcher=basic")

@@ -14,7 +14,7 @@ from benchmark.config.build import declaration
 from benchmark.config.declarations import declared, defines
 from benchmark.config.paper import knows_noise
 from benchmark.config.registry import placed
-from benchmark.config.support import layers
+from benchmark.config.support import layers, needs_of
 from benchmark.core.errors import ConfigError
 from benchmark.core.protocol import CHECKPOINTS, PRIMARY
 from benchmark.results.columns import COSTS, MEASURES, run_table, scoring
@@ -114,7 +114,7 @@ def _adapted(task: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
 
 def _privileged(method: Mapping[str, Any], label: str) -> str:
     """What a method knows beside noisy labels; a tuning by right labels is in its label."""
-    needs = frozenset[str]().union(*map(needs_of, layers(method))) - met_by_wrappers(method)
+    needs = frozenset[str]().union(*map(_needs, layers(method))) - met_by_wrappers(method)
     knows = sorted(needs) + ["setting=paper"] * knows_noise(method) + ["clean_val"] * label.endswith(":tuned_clean")
     return ", ".join(knows)
 
@@ -152,8 +152,9 @@ def met_by_wrappers(method: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(need for layer, found in zip(layers(method), made, strict=True) for need, (key, value) in found if layer.get(key) == value)
 
 
-def needs_of(config: Mapping[str, Any]) -> frozenset[str]:
-    """What a method needs with these hyper-parameters."""
-    needs = _said("method", config, "needs", frozenset())
-    where = _said("method", config, "needs_where", {})
-    return frozenset(need for need in needs if need not in where or config.get(where[need][0]) == where[need][1])
+def _needs(config: Mapping[str, Any]) -> frozenset[str]:
+    """Return what a method needs with these hyper-parameters, and nothing where a row names one that is gone."""
+    try:
+        return needs_of(config)
+    except ConfigError:
+        return frozenset()

@@ -122,10 +122,10 @@ def new_method(arguments: Sequence[str]) -> int:
 
 
 def check_method(arguments: Sequence[str]) -> int:
-    """``check NAME``: the contract tests of one method."""
+    """``check NAME``: the contract tests of one method, what it can reach, and that testing leaves no trace in it."""
     name = arguments[0] if arguments else ""
     if name not in names("method"):
         raise ConfigError(f"check {name!r}: no such method: {choices(name, names('method'))}")
-    tests = [str(ROOT / "tests" / file) for file in ("methods/test_contract.py", "methods/test_leak.py")]
+    tests = [str(ROOT / "tests" / file) for file in ("methods/test_contract.py", "methods/test_leak.py", "methods/test_state.py")]
     expression = f"[{name}] or [{name}-"
     return subprocess.run([sys.executable, "-m", "pytest", *tests, "-k", expression, "-p", "no:cacheprovider"], cwd=ROOT, check=False).returncode

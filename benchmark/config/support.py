@@ -63,6 +63,19 @@ def _reasons(cell: Cell) -> Iterator[str]:
         yield f"{cell.choice['model']} reads {' and '.join(sorted(reads))} inputs, {task} has {inputs} inputs"
 
 
+def needs_of(config: Mapping[str, Any]) -> frozenset[str]:
+    """Return what a plugin says that it needs with these hyper-parameters.
+
+    Needs that ``needs_where`` ties to another value of a hyper-parameter are left out. The board marks a result by this.
+
+    Raises:
+        ConfigError: the plugin is not registered.
+    """
+    needs: frozenset[str] = declaration(config, "method", "needs")
+    where = declaration(config, "method", "needs_where")
+    return frozenset(need for need in needs if need not in where or config.get(where[need][0]) == where[need][1])
+
+
 def layers(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The config of a plugin and of those that it is made of."""
     yield config

@@ -80,7 +80,7 @@ class RunInfo:
     observed: dict[Split, Observed]
     device: torch.device
     groups: np.ndarray  # (num_examples,) examples with one number, duplicates above all, belong into one fold
-    seed: int
+    seed: int  # of the method's own draws: a hash of the training seed, from which no flip of the noise can be drawn again
     declared: dict[str, Any] = field(default_factory=dict)
     features: int = 0  # width of what the networks' encoders give
     names: tuple[str, ...] = ()  # of the classes; of the labels for multi-label

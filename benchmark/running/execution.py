@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.config.build import build
+from benchmark.config.support import layers, needs_of
 from benchmark.core.errors import ConfigError
 from benchmark.core.protocol import SELECTIONS
 from benchmark.data.splits import halved
@@ -36,7 +37,7 @@ def execute(config: Mapping[str, Any], conditions: Conditions, seed: int, listen
     """Build the method of ``config``, train it with the training seed, count what it costs.
 
     Raises:
-        ConfigError: the method needs what the task cannot give.
+        ConfigError: the method needs what the task cannot give, or what its class does not state.
     """
     method: Method = build(config, "method")
     settings = conditions.recipe.settings
@@ -47,6 +48,7 @@ def execute(config: Mapping[str, Any], conditions: Conditions, seed: int, listen
     for need in sorted(method.needs):
         if conditions.declared.get(need) is None:
             raise ConfigError(f"method {type(method).__name__} needs {need!r}, which nobody knows for task {conditions.task.name} with this noise")
+    _refuse_hidden_needs(method, config)
     networks = conditions.recipe.networks(data.problem, method.networks)
     run = run_info(data, settings, epochs, seed, {need: conditions.declared[need] for need in method.needs}, method.uses_val, networks[0].feature_width)
     passes = Passes.zeros(method.networks)
@@ -69,6 +71,22 @@ def execute(config: Mapping[str, Any], conditions: Conditions, seed: int, listen
         "threads": settings.threads,
     }
     return Outcome(evaluation, cost, method)
+
+
+def _refuse_hidden_needs(method: Method, config: Mapping[str, Any]) -> None:
+    """Refuse a method that needs what its class, and those of the methods it wraps, do not state: the board would not mark its row.
+
+    Raises:
+        ConfigError: naming what is hidden.
+    """
+    if not method.needs:
+        return
+    stated = frozenset[str]().union(*map(needs_of, layers(config)))
+    if hidden := sorted(method.needs - stated):
+        raise ConfigError(
+            f"method {type(method).__name__} needs {', '.join(map(repr, hidden))}, which its class hides with these hyper-parameters: "
+            "state it in needs, or with the right value in needs_where"
+        )
 
 
 def measure(outcome: Outcome, conditions: Conditions) -> dict[str, float]:

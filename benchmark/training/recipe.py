@@ -56,7 +56,10 @@ def input_shape(x: Tensor, *others: Tensor, surfaces: tuple[str, ...] = ()) -> I
 def run_info(
     data: TrainingData, settings: TrainerSettings, epochs: int, seed: int, declared: Mapping[str, Any], uses_val: bool = False, features: int = 0
 ) -> RunInfo:
-    """What a method may know of the run."""
+    """Return what a method may know of the run; ``seed`` is that of training, of which it gets a hash.
+
+    Whoever gives split, noise and training one seed would else tell the method that of the noise.
+    """
     size = len(data.train)
     observed: dict[Split, Observed] = {"train": data.train.observed()}
     if uses_val:
@@ -72,7 +75,7 @@ def run_info(
         observed=observed,
         device=data.train.value.device,
         groups=np.arange(size) if data.groups is None else data.groups,
-        seed=seed,
+        seed=seed_for("method", seed),
         declared=dict(declared),
         features=features,
         names=data.problem.names,

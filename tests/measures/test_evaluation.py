@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import pytest
-import torch
-from support.tiny import make_conditions, run
+from support.tiny import make_conditions
 
-from benchmark.config.build import load
 from benchmark.core.types import Examples
 from benchmark.measures.evaluation import Checkpoint, Evaluation, Kept
 from benchmark.running.conditions import Conditions
@@ -73,19 +69,3 @@ def test_a_track_without_its_labels_has_no_score(settings: dict[str, Conditions]
     made = recorded(settings["multiclass"], [{"noisy_val": 0.5}, {"noisy_val": 0.4}])
     assert made.position("clean_val") is None
     assert made.scores("clean_val") == made.scores("oracle") == {}
-
-
-@pytest.mark.parametrize("name", ["erm", "elr", "coteaching", "dividemix", "nested_dropout", "late_stopping"])
-def test_bits_of_a_run_depend_neither_on_how_often_nor_on_what_is_tested(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    conditions, found = make_conditions("multiclass", epochs=4), list[np.ndarray]()
-    other = Examples(torch.zeros_like(conditions.truth.test.x), conditions.truth.test.y[::-1].copy())
-    elsewhere = replace(conditions, truth=replace(conditions.truth, test=other))
-    for place, due in ((conditions, None), (conditions, [3]), (elsewhere, None)):
-        with monkeypatch.context() as patch:
-            if due is not None:
-                patch.setattr("benchmark.measures.evaluation.checkpoints", lambda epochs, due=due: due)
-            evaluation: Any = run(load("method", name), place).evaluation
-            found.append(evaluation._kept["last"].validation)
-    assert len(found[0]) == len(evaluation.val)
-    for one in found[1:]:
-        np.testing.assert_array_equal(found[0], one)

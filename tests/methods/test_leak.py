@@ -14,9 +14,13 @@ from support.tiny import NOISES, PROBLEMS, corrupt_tiny, make_conditions, make_t
 
 from benchmark.config.build import build, load, option, resolve_target
 from benchmark.config.registry import names
+from benchmark.config.support import layers, needs_of
+from benchmark.core.errors import ConfigError
+from benchmark.core.seeds import seed_for
 from benchmark.core.types import Evaluate, Phase
-from benchmark.methods.base import FitFunction, Method, set_up
+from benchmark.methods.base import FitFunction, Method, RunInfo, set_up
 from benchmark.methods.step import Step
+from benchmark.noise.streams import Streams
 from benchmark.running.conditions import Conditions
 from benchmark.training.recipe import run_info
 
@@ -161,6 +165,47 @@ def test_a_method_cannot_read_what_it_does_not_declare(settings: dict[str, Condi
     run = run_info(settings["multiclass"].data, settings["multiclass"].recipe.settings, 2, 0, {})
     with pytest.raises(KeyError, match="without declaring"):
         set_up(Curious(), run)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_a_method_is_not_told_the_seed_that_its_labels_were_corrupted_with(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Split, noise and training have one seed by default: with that of training, a line would draw the flips again."""
+    task = make_task("multiclass")
+    made = corrupt_tiny(task, *NOISES["multiclass"], seed=seed)
+    conditions, spy = make_conditions("multiclass", corruption=made, epochs=1, seed=seed), Spy()
+    monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: spy)
+    run({}, conditions, seed)
+    told = next(thing for thing in spy.handed if isinstance(thing, RunInfo)).seed
+    assert told == seed_for("method", seed)
+    assert told not in range(1000)
+    labels = task.problem.labels(task.train.y)
+    flipped = made.observed != labels.value
+    assert np.array_equal(Streams(labels, seed)["flip"] < NOISES["multiclass"][1]["rate"], flipped)
+    guess = Streams(labels, told)
+    assert (guess["flip"] != Streams(labels, seed)["flip"]).all()
+    assert 0.1 < flipped.mean() < 0.3
+    assert (guess["flip"] < NOISES["multiclass"][1]["rate"])[flipped].mean() < 0.5
+
+
+class Needy(Method):
+    """Needs T whatever its configuration says."""
+
+    needs = frozenset({"transition"})
+
+
+def test_a_need_that_the_class_hides_is_refused(settings: dict[str, Conditions], monkeypatch: pytest.MonkeyPatch) -> None:
+    """``needs_where`` of ``forward`` says that only the oracle's matrix is a need: the board marks no other row as privileged."""
+    monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: Needy())
+    run(load("method", "forward", estimator="oracle"), settings["multiclass"])
+    for config in (load("method", "forward", estimator="anchor"), load("method", "erm"), load("method", "sam")):
+        with pytest.raises(ConfigError, match="Needy needs 'transition', which its class hides with these hyper-parameters"):
+            run(config, settings["multiclass"])
+
+
+@pytest.mark.parametrize("name", names("method"))
+def test_every_method_states_its_needs(name: str) -> None:
+    config = load("method", name)
+    assert build(config, "method").needs <= frozenset().union(*map(needs_of, layers(config)))
 
 
 def test_build_is_what_the_runner_uses() -> None:

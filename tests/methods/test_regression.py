@@ -170,12 +170,12 @@ def test_heteroscedastic_nll_gives_a_deviation(conditions: Conditions) -> None:
     assert float(method.objective(warm).detach()) == pytest.approx((r**2 + (v + r**2 / np.exp(v)) / 2).mean(), rel=1e-4)
 
 
-def test_intervals_are_scored_and_hold_right_targets_more_often_than_noisy_training_promises(wrong_targets: dict[str, Outcome]) -> None:
-    found = wrong_targets["heteroscedastic_nll"].evaluation.scores("last")
+def test_intervals_are_scored_and_hold_right_targets_more_often_than_noisy_training_promises(wrong_targets: dict[str, list[Outcome]]) -> None:
+    found = wrong_targets["heteroscedastic_nll"][0].evaluation.scores("last")
     assert {"coverage_50", "coverage_90", "interval_error", "interval_width"} <= set(found)
     assert found["coverage_50"] > 0.55  # trained where 40 % of the targets are wrong, scored on right ones
     assert found["coverage_90"] >= found["coverage_50"]
-    assert "coverage_90" not in wrong_targets["erm"].evaluation.scores("last")
+    assert "coverage_90" not in wrong_targets["erm"][0].evaluation.scores("last")
 
 
 def test_confrag_probability_by_loops(conditions: Conditions) -> None:
@@ -281,21 +281,21 @@ METHODS = ("erm", "heteroscedastic_nll", "superloss", "sigua", "selfie", "spr", 
 
 
 @pytest.fixture(scope="module")
-def wrong_targets() -> dict[str, Outcome]:
+def wrong_targets() -> dict[str, list[Outcome]]:
     """Runs on 480 examples, 40 % of whose targets were redrawn: long enough that plain training follows them."""
     task = make_task("regression", train=640)
     made = corrupt_tiny(task, "uniform_resample", {"rate": 0.4})
     hard = make_conditions("regression", epochs=40, corruption=made, task=task)
-    return {name: run(load("method", name), hard) for name in METHODS}
+    return {name: [run(load("method", name), hard, seed) for seed in range(3)] for name in METHODS}
 
 
 @pytest.mark.parametrize("name", METHODS[2:])
-def test_repairs_part_of_symmetric_noise(name: str, wrong_targets: dict[str, Outcome]) -> None:
-    score = {m: wrong_targets[m].evaluation.records[-1].primary["test"] for m in ("erm", name)}
+def test_repairs_part_of_symmetric_noise(name: str, wrong_targets: dict[str, list[Outcome]]) -> None:
+    score = {m: np.mean([one.evaluation.records[-1].primary["test"] for one in wrong_targets[m]]) for m in ("erm", name)}
     assert score[name] < 0.8 * score["erm"]
 
 
 @pytest.mark.parametrize("name", ["sigua", "selfie", "spr", "cnlcu", "confrag"])
-def test_suspects_the_targets_that_are_wrong(name: str, wrong_targets: dict[str, Outcome]) -> None:
+def test_suspects_the_targets_that_are_wrong(name: str, wrong_targets: dict[str, list[Outcome]]) -> None:
     least = 0.6 if name == "confrag" else 0.7  # a target that was redrawn within its fragment is not seen by fragments
-    assert wrong_targets[name].evaluation.train_scores("last")["detection_auroc"] > least
+    assert np.mean([one.evaluation.train_scores("last")["detection_auroc"] for one in wrong_targets[name]]) > least

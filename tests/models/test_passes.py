@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import make_conditions, run
+from support.tiny import make_conditions, run
 from torch import Tensor, nn
 
 from benchmark.core.types import Evaluate
