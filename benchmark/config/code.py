@@ -10,15 +10,13 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
+from benchmark.config.modules import Place, is_text, module_path, names_of, read_module, resolve, scope_of, scope_of_arguments
 from benchmark.core.digests import digest
-from benchmark.core.paths import ROOT
 
-SUITE = ("benchmark", "tasks")
-Place = tuple[str, str]  # a module and the name of a definition in it; "" = all of the module
+DIGESTING = (__name__, "benchmark.config.modules")  # how code is digested changes no number, and it names modules
 
 # Where the code that can change a number starts. Board, store and status are not reached from here.
 ENGINE: tuple[Place, ...] = (
@@ -35,22 +33,6 @@ class Fingerprint:
 
     digest: str
     refers: frozenset[Place]
-
-
-@dataclass
-class Module:
-    """Hold what a module defines and imports."""
-
-    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    imports: dict[str, Place] = field(default_factory=dict)
-    loose: list[ast.stmt] = field(default_factory=list)  # statements that bind no name
-    prints: dict[int, Fingerprint] = field(default_factory=dict)  # of statements that were read, by their identity
-
-
-def module_path(name: str) -> Path:
-    """Return where the source of a module of the suite is or would be."""
-    base = ROOT.joinpath(*name.split("."))
-    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
 def source_digest(places: Iterable[Place]) -> str:
@@ -79,7 +61,7 @@ def _reached(places: Iterable[Place]) -> tuple[set[Place], set[str]]:
     waiting = list(places)
     while waiting:
         place = waiting.pop()
-        if place in reached or place[0] == __name__:  # how code is digested changes no number, and it names modules
+        if place in reached or place[0] in DIGESTING:
             continue
         reached.add(place)
         for fingerprint in _fingerprints(place):
@@ -93,13 +75,13 @@ def plugin_places(target: str) -> list[Place]:
     """Return the places of a plugin: its class or function, and of a task's module what the engine reads beside it."""
     module, _, name = target.rpartition(".")
     beside = PLUGIN_CONSTANTS if module.startswith("tasks.") else ()
-    return [(module, name), *((module, extra) for extra in beside if extra in _module(module).definitions)]
+    return [(module, name), *((module, extra) for extra in beside if extra in read_module(module).definitions)]
 
 
 @functools.cache
 def _fingerprints(place: Place) -> tuple[Fingerprint, ...]:
     module, name = place
-    content = _module(module)
+    content = read_module(module)
     if name == "":
         inside = [*content.definitions, *content.imports]
         loose = tuple(_fingerprint(module, node) for node in content.loose)
@@ -108,107 +90,16 @@ def _fingerprints(place: Place) -> tuple[Fingerprint, ...]:
         nodes = [*content.definitions[name], *content.loose]
         return tuple(_fingerprint(module, node) for node in nodes)
     if name in content.imports:
-        return (Fingerprint("", frozenset({_resolved(*content.imports[name])})),)
+        return (Fingerprint("", frozenset({resolve(*content.imports[name])})),)
     raise FileNotFoundError(f"{module}.{name} does not exist")
 
 
 @functools.cache
-def _module(name: str) -> Module:
-    """Read a module's definitions and the names that it imports from the suite."""
-    content = Module()
-    for node in ast.parse(module_path(name).read_text(encoding="utf8")).body:
-        if _never_runs(node):
-            continue
-        scope = _scope([node])
-        content.imports.update({own: place for own, place in scope.items() if place is not None})
-        if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass) or _is_text(node):
-            continue
-        bound = [own for own, place in scope.items() if place is None]
-        for own in bound:
-            content.definitions.setdefault(own, []).append(node)
-        if not bound:
-            content.loose.append(node)
-    return content
-
-
-def _scope(body: Iterable[ast.AST]) -> dict[str, Place | None]:
-    """Return the names that statements bind in their own scope: with the place of what is imported from the suite, else None."""
-    bound: dict[str, Place | None] = {}
-    outer: set[str] = set()
-    waiting = list(body)
-    while waiting:
-        node = waiting.pop(0)
-        match node:
-            case ast.Import() | ast.ImportFrom():
-                bound.update({alias.asname or alias.name.split(".")[0]: None for alias in node.names})
-                bound.update(_imported(node))
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                bound[name] = None
-            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                bound |= {inner.target.id: None for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)}
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                outer |= set(names)
-            case ast.Name(id=name, ctx=ast.Store()):
-                bound[name] = None
-            case _:
-                if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-                    bound[node.name] = None
-                waiting += ast.iter_child_nodes(node)
-    return {name: place for name, place in bound.items() if name not in outer}
-
-
-def _imported(node: ast.Import | ast.ImportFrom) -> dict[str, Place]:
-    """Return the names that an import statement takes from the suite, and where they come from."""
-    if isinstance(node, ast.Import):
-        ours = [alias for alias in node.names if alias.name.split(".")[0] in SUITE]
-        whole = {alias.asname: (alias.name, "") for alias in ours if alias.asname}
-        heads = {alias.name.split(".")[0] for alias in ours if not alias.asname}
-        return whole | {head: (head, "") for head in heads}
-    source = node.module or ""
-    if source.split(".")[0] not in SUITE:
-        return {}
-    return {alias.asname or alias.name: (source, alias.name) for alias in node.names}
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
-def _never_runs(node: ast.stmt) -> bool:
-    """Return whether a statement is for the type checker or for a module that is a program."""
-    return isinstance(node, ast.If) and ("TYPE_CHECKING" in ast.unparse(node.test) or "__name__" in ast.unparse(node.test))
-
-
-def _resolved(source: str, name: str) -> Place:
-    """Return where an imported name is defined: a definition, or a module as a whole."""
-    if name and module_path(source).is_file():
-        content = _module(source)
-        if name in content.definitions:
-            return source, name
-        if content.imports.get(name, (source, name)) != (source, name):  # a package may import its own modules
-            return _resolved(*content.imports[name])
-    whole = f"{source}.{name}" if name else source
-    if module_path(whole).is_file():
-        return whole, ""
-    raise FileNotFoundError(f"{whole} does not exist")
-
-
 def _fingerprint(module: str, node: ast.stmt) -> Fingerprint:
     """Return the fingerprint of a top-level statement, which is read once: reading takes away what does not count."""
-    content = _module(module)
-    if id(node) not in content.prints:
-        reader = _Reader(_names(module))
-        bare = reader.visit(node)
-        content.prints[id(node)] = Fingerprint(digest(ast.dump(bare)), frozenset(reader.refers))
-    return content.prints[id(node)]
-
-
-@functools.cache
-def _names(module: str) -> Mapping[str, Place | None]:
-    """Return the names that every definition of a module sees, with the places of what they mean."""
-    content = _module(module)
-    own = {name: (module, name) for name in content.definitions}
-    return own | {name: _resolved(*place) for name, place in content.imports.items()}
+    reader = _Reader(names_of(module))
+    bare = reader.visit(node)
+    return Fingerprint(digest(ast.dump(bare)), frozenset(reader.refers))
 
 
 class _Reader(ast.NodeTransformer):  # the names of its methods are those of the syntax tree
@@ -239,7 +130,7 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
         if place is None:
             return self.generic_visit(node)
         try:
-            found = _resolved(place, node.attr)
+            found = resolve(place, node.attr)
         except FileNotFoundError:  # an attribute that the module gets at run time
             return self.generic_visit(node)
         self.refers.add(found)
@@ -276,13 +167,13 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
         node.args = self.visit(node.args)
-        node.body = self._inside(_arguments(node.args) | _scope(node.body), node.body)
+        node.body = self._inside(scope_of_arguments(node.args) | scope_of(node.body), node.body)
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         """Read the defaults where the lambda stands, its body with its arguments."""
         node.args = self.visit(node.args)
-        (node.body,) = self._inside(_arguments(node.args), [node.body])
+        (node.body,) = self._inside(scope_of_arguments(node.args), [node.body])
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
@@ -292,7 +183,7 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
         functions = [item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
         read = {id(item): self.visit(item) for item in functions}
-        inner = {name: place for name, place in _scope(node.body).items() if name not in {item.name for item in functions}}
+        inner = {name: place for name, place in scope_of(node.body).items() if name not in {item.name for item in functions}}
         body: list[ast.stmt] = []
         for item in node.body:
             body += [read[id(item)]] if id(item) in read else self._inside(inner, [item])
@@ -319,7 +210,7 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
         first = node.generators[0]
         first.iter = self.visit(first.iter)  # the first source is read outside
         outside, first.iter = first.iter, ast.Constant(None)
-        self.scopes.append(_scope([part for generator in node.generators for part in (generator.target,)]))
+        self.scopes.append(scope_of([part for generator in node.generators for part in (generator.target,)]))
         self.generic_visit(node)
         self.scopes.pop()
         first.iter = outside
@@ -327,7 +218,7 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
 
     def _inside(self, scope: Mapping[str, Place | None], nodes: Sequence[Any]) -> list[Any]:
         """Return nodes as they read in a scope, without those that do nothing."""
-        resolved = {name: None if place is None else _resolved(*place) for name, place in scope.items()}
+        resolved = {name: None if place is None else resolve(*place) for name, place in scope.items()}
         self.scopes.append(resolved)
         kept = [read for node in nodes if (read := self.visit(node)) is not None]
         self.scopes.pop()
@@ -335,7 +226,7 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """Leave out a text that nobody reads: a docstring."""
-        return None if _is_text(node) else self.generic_visit(node)
+        return None if is_text(node) else self.generic_visit(node)
 
     def visit_Pass(self, node: ast.Pass) -> None:
         """Leave out what does nothing: a body needs it only where there is no docstring."""
@@ -345,8 +236,3 @@ class _Reader(ast.NodeTransformer):  # the names of its methods are those of the
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         """Leave out an import inside a function."""
-
-
-def _arguments(arguments: ast.arguments) -> dict[str, Place | None]:
-    """Return the names of a function's arguments, as a scope."""
-    return {argument.arg: None for argument in ast.walk(arguments) if isinstance(argument, ast.arg)}

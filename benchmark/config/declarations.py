@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.config.code import module_path
+from benchmark.config.modules import module_path
 
 Bound = ast.expr | ast.ClassDef | ast.FunctionDef | tuple[str, str]
 

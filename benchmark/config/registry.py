@@ -19,8 +19,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from benchmark.config.code import SUITE, module_path
 from benchmark.config.declarations import NotDeclaredError, Parameter, constructor, declared, own_constant
+from benchmark.config.modules import SUITE, module_path
 from benchmark.core.errors import ConfigError, choices
 from benchmark.core.paths import CONF
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.config import code
-from benchmark.config.code import ENGINE, module_path, plugin_places, reached_modules, source_digest
+from benchmark.config import code, modules
+from benchmark.config.code import ENGINE, plugin_places, reached_modules, source_digest
+from benchmark.config.modules import module_path
 
 THING = '''"""A module."""
 
@@ -49,7 +50,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     for name, text in FILES.items():
         (folder / name).write_text(text)
-    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(modules, "ROOT", tmp_path)
     monkeypatch.setattr(code, "ENGINE", ())
     yield folder
     monkeypatch.undo()
@@ -57,9 +58,10 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    code._module.cache_clear()
+    modules.read_module.cache_clear()
+    modules.names_of.cache_clear()
     code._fingerprints.cache_clear()
-    code._names.cache_clear()
+    code._fingerprint.cache_clear()
 
 
 def of_thing(target: str = "benchmark.thing.Thing") -> str:

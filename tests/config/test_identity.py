@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support.imagefiles import encoded
 
-from benchmark.config import cells, code, declarations, identity, registry
+from benchmark.config import cells, code, declarations, identity, modules, registry
 from benchmark.config.build import default_of, load, option
 from benchmark.config.cells import Cell
 from benchmark.config.declarations import constructor
@@ -29,7 +29,16 @@ from benchmark.running import runner
 
 CHOICE = {"task": "digits", "noise": "symmetric", "method": "sam", "model": "mlp", "trainer": "quick"}
 CACHES = (registry.names, registry.raw, registry.plugins, registry.renamed, registry.current_name, default_of, resolve)
-CACHES += (declarations._module, declarations.declared, declarations.constructor, declarations.own_constant, code._module, code._names, code._fingerprints)
+CACHES += (
+    declarations._module,
+    declarations.declared,
+    declarations.constructor,
+    declarations.own_constant,
+    modules.read_module,
+    modules.names_of,
+    code._fingerprints,
+    code._fingerprint,
+)
 CACHES += (registry._targets, sources_of)
 
 
@@ -140,7 +149,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in ("benchmark", "tasks", "conf"):
         shutil.copytree(paths.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.js", "*.svg"))
     forget()
-    for module in (registry, cells, paths, code):
+    for module in (registry, cells, paths, modules):
         for name, value in (("ROOT", tmp_path), ("CONF", tmp_path / "conf")):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)

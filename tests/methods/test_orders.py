@@ -502,7 +502,7 @@ def test_nested_dropout_is_a_head_without_bias_on_the_first_features(conditions:
 
 
 def test_nested_dropout_prefers_the_smaller_of_equal_widths(conditions: Conditions) -> None:
-    from benchmark.methods.regularization.nested_dropout import best_width
+    from benchmark.methods.shared.nested import best_width
 
     seen = conditions.data.train.observed()
     right, wrong = seen.value.float(), (seen.value.float() + 1) % K
