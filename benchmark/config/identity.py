@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmark.config.declarations import Parameter, constructor, function_exists
 from benchmark.config.paper import SETTING, is_plugin
-from benchmark.config.registry import names, plugin, raw
+from benchmark.config.registry import chosen_options, names, plugin, raw
 from benchmark.core.digests import canonical_json, digest
 from benchmark.core.files import NamedFile, sha256_of
 from benchmark.core.protocol import AXES, PROTOCOL_VERSION
@@ -60,6 +60,10 @@ def plugin_identity(axis: str, config: Mapping[str, Any], contents: Mapping[str,
         parameters = dict(parameters) | {key: Parameter(neutral) for key, neutral in ENGINE_KEYS.items()}
         config = {key: value for key, value in config.items() if key in parameters or key not in NOT_IDENTITY}
     given = _differing(config, parameters, where or axis, contents, axis)
+    for key, (other, option) in chosen_options(known.target, config).items():
+        named = plugin_identity(other, raw(other, option), contents)
+        if key in given or named["version"] > 1:
+            given[key] = named
     return {"name": known.first_name, "version": known.version} | ({"with": given} if given else {})
 
 

@@ -24,7 +24,7 @@ from benchmark.config.modules import SUITE, module_path
 from benchmark.core.errors import ConfigError, choices
 from benchmark.core.paths import CONF
 
-PLUGIN_AXES = ("task", "noise", "method", "model", "encoder")
+PLUGIN_AXES = ("task", "noise", "method", "model", "encoder", "label_model")
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,18 @@ def plugin(axis: str, target: Any) -> Plugin:
     if target not in known:
         raise ConfigError(f"{axis}._target_={target!r} is refused: no yaml of conf/{axis} registers it")
     return known[target]
+
+
+def chosen_options(target: str, config: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return which parameters of a plugin name plugins of another axis: parameter -> (axis, option).
+
+    A class says so in ``options_of``, such as ``{"by": "label_model"}``.
+    """
+    if target not in plugins("noise"):
+        return {}
+    axes: Mapping[str, str] = own_constant(target, "options_of", None) or {}
+    parameters = constructor(target) if axes else {}
+    return {key: (axis, str(config.get(key, parameters[key].default))) for key, axis in axes.items()}
 
 
 def named(axis: str, config: Mapping[str, Any]) -> dict[str, Any]:

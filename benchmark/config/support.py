@@ -13,7 +13,7 @@ from benchmark.core.errors import ConfigError, choices
 AT_LEAST_ONE = (("task", "subset"), ("task", "rows"), *(("trainer", key) for key in ("epochs", "batch_size", "threads", "accumulate")))
 AT_LEAST_ZERO = (*(("trainer", key) for key in ("lr", "weight_decay", "momentum", "warmup")),)
 LEAST = dict.fromkeys(AT_LEAST_ONE, 1) | dict.fromkeys(AT_LEAST_ZERO, 0)  # of the numbers that the engine reads
-BROUGHT = ("candidates", "privileged")  # what methods can need that a task (GIVES of its module) or a noise (gives) brings along
+BROUGHT = ("candidates", "privileged", "soft", "votes")  # what methods can need that a task (GIVES of its module) or a noise (gives) brings along
 
 
 def unsupported(cell: Cell) -> str | None:
@@ -52,7 +52,7 @@ def _reasons(cell: Cell) -> Iterator[str]:
     brings: frozenset[str] = constant(cell.config["task"]["_target_"].rpartition(".")[0], "GIVES", frozenset())
     recorded = all(declaration(plugin, "noise", "recorded") for plugin in noises)
     given = (brings if recorded else frozenset()).union(*(declaration(plugin, "noise", "gives") for plugin in noises))
-    needed = frozenset[str]().union(*(declaration(plugin, "method", "needs") for plugin in methods))
+    needed = frozenset[str]().union(*map(needs_of, methods))
     for need in BROUGHT:
         if need in needed - given:
             lacks = f"{task} has for its recorded labels, not for those of {noise}" if need in brings else f"neither {task} nor {noise} gives"

@@ -2,7 +2,8 @@
 
 A *unit* is one label: an image, a token, an (example, label) pair of a multi-label task, a rating. Every example owns
 ``width`` unit slots (1, the longest sentence, the number of labels); the unit at ``column`` of ``example`` has the id
-``example * width + column`` in every epoch. Slots that hold no label (padding, unknown) are not *live*.
+``example * width + column`` in every epoch. Slots that hold no unit (padding, unknown in the data) are not *live*. A live unit
+without an observed label is *unlabelled*: networks see it and truth scores it, but nothing is learned from it unless a method asks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from torch import Tensor
+
+from benchmark.core.answers import Answers
 
 Kind = Literal["categorical", "continuous"]
 Split = Literal["train", "val"]
@@ -38,21 +41,34 @@ class Labels:
         """Unit slots per example."""
         return int(self.column.max()) + 1 if len(self.column) else 1
 
+    @property
+    def labelled(self) -> np.ndarray:
+        """(N,) bool: the live units that have a label. An unlabelled one has the value -1, or NaN where labels are numbers."""
+        valued = np.isfinite(self.value) if self.kind == "continuous" else self.value >= 0
+        return self.live & valued
+
 
 @dataclass(frozen=True)
 class Corruption:
     """What a noise generator returns. The example at position e is ``source[e]`` of the original data: long tails take some, dilution repeats some."""
 
-    observed: np.ndarray  # (N',) labels after noise
+    observed: np.ndarray  # (N',) labels after noise; -1 or NaN where a live unit got none
     source: np.ndarray  # (E,) original example at each position
     foreign: np.ndarray  # (E,) row of the open-set pool that replaces the input, -1 = own input
     clean: np.ndarray | None  # (N',); -1 where no class is right; None where nobody knows
     transition: np.ndarray | None = None  # (L, K, K) realised, L = 1 but for multi-label
-    votes: np.ndarray | None = None  # (N', A)
+    answers: Answers | None = None  # what single sources said of the N' units
     candidates: np.ndarray | None = None  # (N', K)
     privileged: np.ndarray | None = None  # (E, d) known of each example's label beside it, such as who gave it
     true_transition: np.ndarray | None = None  # (L, K, K) that labels were drawn from, where there is one
     statistics: Mapping[str, Any] = field(default_factory=dict)  # what only the generator knows; kept in the manifest
+    known: np.ndarray | None = None  # (N',) bool: ``clean`` is the ground truth here, elsewhere nobody knows it; None = everywhere
+    soft: np.ndarray | None = None  # (N', K) float32: how probable a label model holds each class; rows of unlabelled units are 0
+
+    @property
+    def votes(self) -> np.ndarray | None:
+        """(N', A) answers as a table, -1 or NaN where a source said nothing; None without answers. For few sources."""
+        return None if self.answers is None else self.answers.votes(len(self.observed))
 
 
 @dataclass(frozen=True)
@@ -62,9 +78,8 @@ class Observed:
     value: Tensor  # (U,)
     group: Tensor
     column: Tensor
-    live: Tensor
-    votes: Tensor | None = None
-    candidates: Tensor | None = None
+    live: Tensor  # (U,) bool: units to learn from; for a method with ``uses_unlabelled`` all units
+    labelled: Tensor | None = None  # (U,) bool: units with an observed label; None = all live ones
 
 
 @dataclass(frozen=True)
@@ -78,6 +93,12 @@ class Units:
     column: Tensor
     shape: tuple[int, int]  # (B, W)
     partner: Tensor | None = None  # (U,) unit that was mixed in, as a position in this batch's units
+    labels: Tensor | None = None  # (U,) bool, of methods with ``uses_unlabelled``; None = every unit is labelled
+
+    @property
+    def labelled(self) -> Tensor:
+        """(U,) bool: units that have an observed label. All of them, unless the method declares ``uses_unlabelled``."""
+        return torch.ones_like(self.index, dtype=torch.bool) if self.labels is None else self.labels
 
     @property
     def target(self) -> Tensor:
@@ -176,6 +197,8 @@ class Task:
     val_fraction: float = 0.1
     clean: bool = True  # False: ``y`` are observed labels, nobody knows the right ones
     test_labels: Literal["right", "observed"] = "right"
+    known: np.ndarray | None = None  # as y of train (and val): where y is ground truth; elsewhere y is what was observed. None = everywhere
+    answers: Answers | None = None  # of single sources on the units of train (and val)
     places: np.ndarray | None = None  # (E_train + E_test, ...) line or file of each example, or of each unit, at its user's
     files: Mapping[str, str] = field(default_factory=dict)  # the user's files with their sha256
     surfaces: tuple[str, ...] = field(default=(), repr=False)  # tokens as they are written, for the last column of token inputs

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core.answers import Answers
 from benchmark.core.errors import ConfigError, DataError
 from benchmark.core.seeds import generator, stream
 from benchmark.core.types import Corruption, Examples, Observed, Problem, Task
@@ -20,7 +21,9 @@ from benchmark.data.reading import split_groups
 
 @dataclass(frozen=True)
 class Part:
-    """Inputs and observed labels of one split. ``value`` and ``live`` are (E, W) grids.
+    """Inputs and observed labels of one split. ``value``, ``live`` and ``labelled`` are (E, W) grids.
+
+    A live unit that is not labelled has the value -1, or NaN where labels are numbers; ``labelled`` None: all live units are.
 
     The input of example e is ``pool[source[e]]``: the parts of a task share one tensor, which is not copied. Without ``source`` it is ``pool[e]``.
     ``extras`` has one row an example of what a method may declare: privileged inputs (E, A), candidate sets (E, W, K).
@@ -31,9 +34,16 @@ class Part:
     live: Tensor
     source: Tensor | None = None
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+    labelled: Tensor | None = None
+    answers: Answers | None = None  # of single sources on the units of this split
 
     def __len__(self) -> int:
         return len(self.value)
+
+    @property
+    def taught(self) -> Tensor:
+        """(E, W) bool: the live units with an observed label, from which methods learn unless they declare ``uses_unlabelled``."""
+        return self.live if self.labelled is None else self.labelled
 
     @property
     def x(self) -> Tensor:
@@ -47,7 +57,16 @@ class Part:
     def take(self, at: Tensor) -> Part:
         """Some examples as a part."""
         extras = {name: table[at] for name, table in self.extras.items()}
-        return Part(self.pool, self.value[at], self.live[at], at if self.source is None else self.source[at], extras)
+        units = (at.cpu()[:, None] * self.value.shape[1] + torch.arange(self.value.shape[1])).reshape(-1).numpy()
+        return Part(
+            self.pool,
+            self.value[at],
+            self.live[at],
+            at if self.source is None else self.source[at],
+            extras,
+            None if self.labelled is None else self.labelled[at],
+            None if self.answers is None else self.answers.take(units),
+        )
 
     def blocks(self, size: int = 4096) -> Iterator[Tensor]:
         """The inputs, ``size`` examples at a time."""
@@ -82,13 +101,21 @@ class Part:
         """The same part with its tensors on ``device``."""
         source = None if self.source is None else self.source.to(device)
         extras = {name: table.to(device) for name, table in self.extras.items()}
-        return Part(self.pool.to(device), self.value.to(device), self.live.to(device), source, extras)
+        labelled = None if self.labelled is None else self.labelled.to(device)
+        return Part(self.pool.to(device), self.value.to(device), self.live.to(device), source, extras, labelled, self.answers)
 
-    def observed(self) -> Observed:
-        """The flat labels that a method may see, on the CPU."""
+    def observed(self, unlabelled: bool = False) -> Observed:
+        """Return the flat labels that a method may see, on the CPU; with ``unlabelled`` units that have none are live too."""
         e, w = self.value.shape
         group, column = torch.meshgrid(torch.arange(e), torch.arange(w), indexing="ij")
-        return Observed(self.value.reshape(-1).cpu(), group.reshape(-1), column.reshape(-1), self.live.reshape(-1).cpu())
+        live = self.live if unlabelled else self.taught
+        labelled = self.taught.reshape(-1).cpu() if unlabelled else None
+        return Observed(self.value.reshape(-1).cpu(), group.reshape(-1), column.reshape(-1), live.reshape(-1).cpu(), labelled)
+
+
+def has_label(value: Tensor) -> Tensor:
+    """Return which labels there are: classes from 0 on, finite numbers."""
+    return value.isfinite() if value.is_floating_point() else value >= 0
 
 
 def _used(live: Tensor) -> Tensor:
@@ -172,9 +199,11 @@ def assemble(
         if count == 0:
             raise ConfigError(f"{task.name} has no {name} example left out of {len(at)}: raise task.subset or task.rows")
     observed = corruption.observed.reshape(len(source), -1)
-    known = np.isfinite(observed) if problem.kind == "continuous" else observed >= 0
-    live = problem.labels(pool.y).live.reshape(len(pool), -1)[source] & known
-    center, scale = _standard(task, observed[at[~held]][live[at[~held]]]) if problem.kind == "continuous" else (0.0, 1.0)
+    live = problem.labels(pool.y).live.reshape(len(pool), -1)[source]
+    labelled = live & (np.isfinite(observed) if problem.kind == "continuous" else observed >= 0)
+    if not labelled[at[~held]].any():
+        raise DataError(f"{task.name}: no training example has an observed label: nothing can be learned")
+    center, scale = _standard(task, observed[at[~held]][labelled[at[~held]]]) if problem.kind == "continuous" else (0.0, 1.0)
     dtype = torch.float32 if problem.kind == "continuous" else torch.int64
     parts = []
     for side in (at[~held], at[held]):
@@ -183,9 +212,16 @@ def assemble(
             x, its = x[its], torch.arange(len(its))
             x[torch.from_numpy(strange >= 0)] = foreign_inputs(task, pool)[torch.from_numpy(strange[strange >= 0])]
         value = torch.as_tensor((observed[side] - center) / scale if problem.kind == "continuous" else observed[side], dtype=dtype)
-        parts.append(Part(x, value, torch.from_numpy(live[side]), its, _extras(task, corruption, side)))
+        taught = None if (labelled[side] == live[side]).all() else torch.from_numpy(labelled[side])
+        answers = None if corruption.answers is None else corruption.answers.take(_units(side, observed.shape[1]))
+        parts.append(Part(x, value, torch.from_numpy(live[side]), its, _extras(task, corruption, side), taught, answers))
     data = TrainingData(problem, parts[0], parts[1], center, scale, groups[source[at[~held]]])
-    return data, _truth(task, pool, corruption, live, at[~held], at[held])
+    return data, _truth(task, pool, corruption, live, labelled, at[~held], at[held])
+
+
+def _units(examples: np.ndarray, width: int) -> np.ndarray:
+    """Return the unit slots (E * W,) of some examples."""
+    return (examples[:, None] * width + np.arange(width)).reshape(-1)
 
 
 def _extras(task: Task, corruption: Corruption, side: np.ndarray) -> dict[str, Tensor]:
@@ -197,6 +233,8 @@ def _extras(task: Task, corruption: Corruption, side: np.ndarray) -> dict[str, T
         found["privileged"] = task.privileged[torch.from_numpy(source)].float()
     if corruption.candidates is not None:
         found["candidates"] = torch.from_numpy(corruption.candidates.reshape(len(corruption.source), task.problem.width, -1)[side].astype(bool))
+    if corruption.soft is not None:
+        found["soft"] = torch.from_numpy(corruption.soft.reshape(len(corruption.source), task.problem.width, -1)[side]).float()
     return found
 
 
@@ -238,14 +276,17 @@ def _standard(task: Task, given: np.ndarray) -> tuple[float, float]:
     return center, scale
 
 
-def _truth(task: Task, pool: Examples, corruption: Corruption, live: np.ndarray, train: np.ndarray, val: np.ndarray) -> Truth:
+def _truth(task: Task, pool: Examples, corruption: Corruption, live: np.ndarray, labelled: np.ndarray, train: np.ndarray, val: np.ndarray) -> Truth:
+    """Return ground truth; -1 or NaN where nobody knows it, and in ``y_val`` where nothing was observed."""
     blank = -1 if task.problem.kind == "categorical" else np.nan
     y_val = pool.y[corruption.source[val]]
     given, right = corruption.observed.reshape(live.shape), None if corruption.clean is None else corruption.clean.reshape(live.shape)
+    if right is not None and corruption.known is not None:
+        right = np.where(corruption.known.reshape(live.shape), right, blank)
     return Truth(
         train=None if right is None else right[train].reshape(-1),
         val=None if right is None else right[val].reshape(-1),
-        y_val=task.problem.restore(np.where(live, given, blank)[val], y_val),
+        y_val=task.problem.restore(np.where(labelled, given, blank)[val], y_val),
         y_val_clean=None if right is None else task.problem.restore(np.where(live, right, blank)[val], y_val),
         test=task.test,
         further_tests=task.further_tests,

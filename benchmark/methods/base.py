@@ -28,7 +28,7 @@ from benchmark.core.types import Evaluate, Kind, Observed, Optimizers, Phase, Sp
 from benchmark.functional import group_folds
 from benchmark.methods.step import Step
 
-NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "trusted", "right")  # what a method can know beyond noisy labels
+NEEDS = ("noise_rate", "transition", "clean_val", "privileged", "candidates", "votes", "soft", "trusted", "right")  # what a method can know beyond noisy labels
 
 Fidelity = Literal["exact", "adapted"]
 Reduction = Literal["mean", "sum"]
@@ -100,7 +100,8 @@ class RunInfo:
         return group_folds(self.groups, count, self.generator("folds"))
 
     def need(self, name: str) -> Any:
-        """A declared need: ``noise_rate`` (C, K) per column and observed class, ``transition`` (L, K, K), ``privileged`` (N, A), ``candidates`` (num_units, K).
+        """A declared need: ``noise_rate`` (C, K) per column and observed class, ``transition`` (L, K, K), ``privileged`` (N, A), ``candidates`` (num_units, K),
+        ``soft`` (num_units, K), ``votes`` the ``Answers`` on the training units.
 
         Raises:
             KeyError: the method reads what it did not declare.
@@ -117,9 +118,10 @@ class Method(nn.Module):
     problems: ClassVar[frozenset[str] | None] = None  # None = all of its kinds
     native: ClassVar[frozenset[str]] = frozenset({"multiclass"})  # problem types of the paper; others are marked adapted
     needs: ClassVar[frozenset[str]] = frozenset()  # of NEEDS
-    needs_where: ClassVar[dict[str, tuple[str, str]]] = {}  # need -> (hyper-parameter, value): an instance with another value has no such need
+    needs_where: ClassVar[dict[str, tuple[str, Any]]] = {}  # need -> (hyper-parameter, value): an instance with another value has no such need
     meets: ClassVar[dict[str, tuple[str, str]]] = {}  # need of a wrapped method -> (hyper-parameter, value) with which this one meets it from noisy labels
     uses_val: ClassVar[bool] = False  # fits something on noisy validation labels: it gets half of them, selection the other half
+    uses_unlabelled: ClassVar[bool] = False  # gets live units without a label too, target -1 or NaN, and tells them apart by ``units.labelled``
     intervals: ClassVar[bool] = False  # ``deviation`` gives intervals around the predictions of numbers
     warm_up: ClassVar[bool] = False  # begins with epochs of plain training
     own_gradient: ClassVar[bool] = False  # ``update`` steps along another gradient than the objective's: no method can take it anew at other weights

@@ -18,6 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from benchmark.core import parallel
+from benchmark.core.answers import Answers
 from benchmark.core.types import Phase, Problem, Units
 from benchmark.models.base import Network, Passes
 from benchmark.models.batch_norm import fixed_statistics, kept_statistics
@@ -27,7 +28,7 @@ from benchmark.models.batch_norm import fixed_statistics, kept_statistics
 class Batch:
     """Hold rows of one split, cut at the longest sentence among them: W may be below the split's.
 
-    ``value`` and ``live`` are (B, W) grids; ``value`` is None at test time.
+    ``value``, ``live`` and ``labelled`` are (B, W) grids; ``value`` is None at test time.
     """
 
     x: Sequence[Tensor]  # one tensor per view
@@ -36,10 +37,12 @@ class Batch:
     live: Tensor | None  # None = every slot is live
     extras: Mapping[str, Tensor] = field(default_factory=dict)
     width: int | None = None  # W; None: that of the grids, and of the problem where there are none
+    labelled: Tensor | None = None  # of methods that use unlabelled units; None = every live slot has an observed label
+    answers: AnswerTable | None = None  # of single sources on all units of the split
 
     def __post_init__(self) -> None:
         width = self.width
-        for grid in (self.value, self.live):
+        for grid in (self.value, self.live, self.labelled):
             if grid is None:
                 continue
             if width is not None and grid.shape[1] != width:
@@ -47,6 +50,29 @@ class Batch:
             width = grid.shape[1]
         if width != self.width:
             object.__setattr__(self, "width", width)
+
+
+class AnswerTable:
+    """Hold the answers of single sources on the units of a split as tensors, and find those of a batch.
+
+    Attributes:
+        sources: A, how many there are.
+    """
+
+    def __init__(self, answers: Answers, units: int, device: torch.device) -> None:
+        self.sources = len(answers.names)
+        self._start = torch.from_numpy(answers.starts(units)).to(device)
+        self._source = torch.from_numpy(answers.source).long().to(device)
+        self._label = torch.from_numpy(answers.label).to(device)
+
+    def of(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return position in ``index`` (U,), source and label of every answer on these units, (T,) each."""
+        first = self._start[index]
+        count = self._start[index + 1] - first
+        position = torch.arange(len(index), device=index.device).repeat_interleave(count)
+        within = torch.arange(len(position), device=index.device) - (count.cumsum(0) - count)[position]
+        chosen = first[position] + within
+        return position, self._source[chosen], self._label[chosen]
 
 
 class Step:
@@ -120,10 +146,13 @@ class Step:
         index, row, column = self.slots()
         output, value, live = grid.reshape(b * w, k), self._batch.value, self._batch.live
         target = None if value is None else value.reshape(-1)
+        labelled = None if self._batch.labelled is None else self._batch.labelled.reshape(-1)
         if live is not None:
             at = live.reshape(-1)
-            output, target = output[at], None if target is None else target[at]
-        return Units(output, target, index, row, column, (b, w))
+            output = output[at]
+            target = None if target is None else target[at]
+            labelled = None if labelled is None else labelled[at]
+        return Units(output, target, index, row, column, (b, w), labels=labelled)
 
     def targets(self) -> Tensor:
         """(U,) observed labels of the live units, without a pass; a LookupError at test time."""
@@ -131,6 +160,34 @@ class Step:
         if value is None:
             raise LookupError("a batch has no targets at test time")
         return value.reshape(-1) if live is None else value[live]
+
+    def soft(self) -> Tensor:
+        """Return (U, K): how probable a label model holds each class of the live units; of a method that needs ``soft``."""
+        grid = self.extras["soft"][:, : self.width]
+        live = self._batch.live
+        return grid.flatten(0, 1) if live is None else grid[live]
+
+    def answers(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the answers of single sources on the live units: position of the unit in the batch's units, source and label, (T,) each.
+
+        Raises:
+            LookupError: the method does not declare the need ``votes``.
+        """
+        if self._batch.answers is None:
+            raise LookupError("a step has answers only for a method that declares the need 'votes'")
+        return self._batch.answers.of(self.slots()[0])
+
+    def votes(self) -> Tensor:
+        """Return the answers as a table (U, A), -1 where a source said nothing of a unit: for few sources.
+
+        Raises:
+            LookupError: the method does not declare the need ``votes``.
+        """
+        unit, source, label = self.answers()
+        assert self._batch.answers is not None
+        table = label.new_full((len(self.slots()[0]), self._batch.answers.sources), -1)
+        table[unit, source] = label
+        return table
 
     @property
     def width(self) -> int:

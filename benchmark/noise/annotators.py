@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import betaincinv
 
+from benchmark.core.answers import Answers
 from benchmark.core.errors import ConfigError
 from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption, flip_rows
@@ -23,7 +24,7 @@ class Annotators(Noise):
     uniform on the simplex without the right class. A share ``spammers`` of the workers labels without a look, uniformly over all classes
     (Raykar and Yu, 2012, JMLR 13; the adversarial annotators of TRAM's experiments, Collier et al., 2022, arXiv:2202.09244).
     ``aggregate``: ``majority`` (ties: one of the winners at random), ``random`` (one vote), ``worst`` (a wrong vote wherever there is
-    one), as the three label sets of CIFAR-N (Wei et al., 2022, arXiv:2110.12088). Votes (N, workers), -1 = not asked, are kept. A
+    one), as the three label sets of CIFAR-N (Wei et al., 2022, arXiv:2110.12088). Their answers are kept. A
     sentence goes to the same workers as a whole.
 
     Where an example has one label, its privileged inputs (N, workers) are the one-hot id of the worker whose vote it is: with
@@ -69,7 +70,7 @@ class Annotators(Noise):
         every = np.arange(len(own))
         vote = self._chosen(given, own, streams)
         who = np.arange(self.workers) == asked[every, vote, None] if width == 1 else None
-        return corruption(labels, given[every, vote], votes=votes, privileged=who)
+        return corruption(labels, given[every, vote], answers=Answers.from_votes(votes), privileged=who)
 
     def matrices(self, classes: int, streams: Streams) -> np.ndarray:
         """(A, K, K) of the workers. Errors grow with ``error`` for every worker alike, and more ``spammers`` are the former ones and others."""

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from benchmark.core.answers import Answers
 from benchmark.core.errors import ConfigError
 from benchmark.core.types import Corruption, Labels
 from benchmark.noise.streams import BLOCK, Streams
@@ -25,7 +26,25 @@ class Context:
     features: np.ndarray | None = None  # (E, D), raw inputs where the task names no features of its own
     tokens: np.ndarray | None = None  # (N,) id of the word in every unit slot
     foreign: int = 0  # rows of the open-set pool
-    annotators: tuple[str, ...] = ()  # the annotations that are one person's label each
+    answers: Answers | None = None  # of single sources: people, labelling functions
+
+    @property
+    def sets(self) -> list[str]:
+        """Names of everything that was recorded: label sets, then single sources that are no set of their own."""
+        sources = () if self.answers is None else self.answers.names
+        return [*self.annotations, *(name for name in sources if name not in self.annotations)]
+
+    def recorded(self, name: str, units: int) -> np.ndarray:
+        """Return the labels (units,) of a set or of a single source, -1 or NaN where it has none.
+
+        Raises:
+            KeyError: nothing of this name was recorded.
+        """
+        if name in self.annotations:
+            return self.annotations[name]
+        if self.answers is None or name not in self.answers.names:
+            raise KeyError(name)
+        return self.answers.said_by(name, units)
 
     def take(self, source: np.ndarray, width: int) -> Context:
         """The same for the examples ``source`` (E',)."""
@@ -37,7 +56,7 @@ class Context:
             None if self.features is None else self.features[source],
             None if self.tokens is None else self.tokens[units],
             self.foreign,
-            self.annotators,
+            None if self.answers is None else self.answers.take(units),
         )
 
 

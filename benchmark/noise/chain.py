@@ -34,7 +34,7 @@ class Chain(Noise):
         self.version = first.version * 1000 + second.version  # type: ignore[misc]
 
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
-        """Positions, replaced inputs, votes, what is known of the labels, and statistics of both are put together."""
+        """Positions, replaced inputs, answers, what is known of the labels, and statistics of both are put together."""
         width = labels.width
         one = self.first(labels, streams, context)
         units = (one.source[:, None] * width + np.arange(width)).reshape(-1)
@@ -51,16 +51,19 @@ class Chain(Noise):
         clean = np.where(gone, -1, one.clean[again])
         source = one.source[two.source]
         final = replace(labels, value=clean, group=np.arange(len(source)).repeat(width), column=labels.column[units][again], live=labels.live[units][again])
-        votes = two.votes if two.votes is not None else None if one.votes is None else one.votes[again]
+        answers = two.answers
+        if answers is None and one.answers is not None:
+            answers = one.answers.take(again)
         return Corruption(
             two.observed,
             source,
             np.where(two.foreign >= 0, two.foreign, one.foreign[two.source]),
             clean,
             realised_transition(final, two.observed) if labels.kind == "categorical" else None,
-            votes,
+            answers,
             two.candidates if two.candidates is not None else None if one.candidates is None else one.candidates[again],
             two.privileged if two.privileged is not None else None if one.privileged is None else one.privileged[two.source],
+            soft=two.soft,
             statistics={**one.statistics, **two.statistics},
             true_transition=_product(one.true_transition, two.true_transition),
         )

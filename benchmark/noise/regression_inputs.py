@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmark.core.answers import Answers
 from benchmark.core.errors import ConfigError
 from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, check_rate, corruption
@@ -117,7 +118,7 @@ class Rater(Noise):
         self.sets = sets
 
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
-        """Which rater speaks follows ``pick``; all their ratings are kept as votes."""
+        """Which rater speaks follows ``pick``; all their ratings are kept as answers."""
         names = self.sets if self.sets is not None else sorted(context.annotations)
         unknown = [name for name in names if name not in context.annotations]
         if unknown or not names:
@@ -129,4 +130,4 @@ class Rater(Noise):
         chosen = np.minimum((streams["pick"] * count).astype(np.int64), np.maximum(count - 1, 0))
         column = (there.cumsum(1) <= chosen[:, None]).sum(1)
         rated = votes[np.arange(len(votes)), np.minimum(column, len(names) - 1)]
-        return corruption(labels, np.where(count > 0, rated, labels.value), votes=votes)
+        return corruption(labels, np.where(count > 0, rated, labels.value), answers=Answers.from_votes(votes, names))

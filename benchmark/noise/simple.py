@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from benchmark.core.errors import ConfigError, choices
 from benchmark.core.types import Corruption, Labels
 from benchmark.noise.base import Context, Noise, corruption
@@ -49,16 +47,16 @@ class Recorded(Noise):
         name = self.set if self.set is not None or len(context.annotations) != 1 else next(iter(context.annotations))
         if name == CLEAN and name not in context.annotations:
             return corruption(labels, labels.value)
-        if name is None or name not in context.annotations:
-            known = [*context.annotations, *([REDRAW] if context.annotators else [])]
+        if name is None or name not in context.sets:
+            known = [*context.sets, *([REDRAW] if context.answers is not None else [])]
             raise ConfigError(f"noise.set={name!r} is not recorded for this task: {choices(name, known)}")
-        return corruption(labels, context.annotations[name])
+        return corruption(labels, context.recorded(name, len(labels.value)))
 
 
 class Human(Recorded):
     """Labels that people gave, by name: ``noise.set``. One draw, as every recorded set, but for ``redraw``: one annotator of each example at random.
 
-    Where single annotators are recorded, their labels are the votes (N, A).
+    Where single annotators are recorded, their labels are the answers.
     """
 
     family = "real (people)"
@@ -69,11 +67,13 @@ class Human(Recorded):
             self.not_drawn = ""  # type: ignore[misc]
 
     def __call__(self, labels: Labels, streams: Streams, context: Context) -> Corruption:
-        """Observed = the task's annotations ``set``, or with ``redraw`` the label of annotator floor(u A), u uniform."""
-        if not context.annotators:
+        """Observed = the task's set or source ``set``; with ``redraw`` answer floor(u A) of the A answers on a unit, u uniform.
+
+        A unit that nobody answered is unlabelled.
+        """
+        answers = context.answers
+        if answers is None:
             return super().__call__(labels, streams, context)
-        votes = np.stack([context.annotations[name] for name in context.annotators], axis=1)
         if self.set != REDRAW:
-            return replace(super().__call__(labels, streams, context), votes=votes)
-        pick = (streams["annotator"] * votes.shape[1]).astype(np.int64)
-        return corruption(labels, votes[np.arange(len(votes)), pick], votes=votes)
+            return replace(super().__call__(labels, streams, context), answers=answers)
+        return corruption(labels, answers.one_each(streams["annotator"]), answers=answers)

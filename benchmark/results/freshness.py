@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.config.code import plugin_places, source_digest
+from benchmark.config.registry import chosen_options, names, raw
 from benchmark.core.files import changed
 from benchmark.results.row import Row
 
@@ -32,10 +33,14 @@ def sources(config: Mapping[str, Any]) -> str:
 
 
 def targets(value: Any) -> set[str]:
-    """All ``_target_`` of a configuration."""
+    """Return all ``_target_`` of a configuration, those of the plugins that it names by an option included."""
     if not isinstance(value, Mapping):
         return set()
-    own = {str(value["_target_"])} if "_target_" in value else set()
+    own = set()
+    if "_target_" in value:
+        target = str(value["_target_"])
+        named = chosen_options(target, value).values()
+        own = {target, *(str(raw(axis, option)["_target_"]) for axis, option in named if option in names(axis))}
     return own.union(*(targets(item) for item in value.values()))
 
 

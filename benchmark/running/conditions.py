@@ -159,9 +159,9 @@ def _reference(data: TrainingData, labels: Labels, train: Side, folds: np.ndarra
 
 
 def extra_needs(data: TrainingData) -> dict[str, Any]:
-    """Needs that the task or the noise brings along: privileged (N, A) and candidates (num_units, K)."""
-    extras = data.train.extras
-    return {name: value.flatten(0, 1) if name == "candidates" else value for name, value in extras.items()}
+    """Return needs that the task or the noise brings along: privileged (N, A), candidates and soft (num_units, K), votes as ``Answers``."""
+    extras: dict[str, Any] = {name: value if name == "privileged" else value.flatten(0, 1) for name, value in data.train.extras.items()}
+    return extras if data.train.answers is None else extras | {"votes": data.train.answers}
 
 
 def declared_needs(data: TrainingData, labels: Labels, given: np.ndarray, transition: np.ndarray | None) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def execute(config: Mapping[str, Any], conditions: Conditions, seed: int, listen
             raise ConfigError(f"method {type(method).__name__} needs {need!r}, which nobody knows for task {conditions.task.name} with this noise")
     _refuse_hidden_needs(method, config)
     networks = conditions.recipe.networks(data.problem, method.networks)
-    run = run_info(data, settings, epochs, seed, {need: conditions.declared[need] for need in method.needs}, method.uses_val, networks[0].feature_width)
+    needs = {need: conditions.declared[need] for need in method.needs}
+    run = run_info(data, settings, epochs, seed, needs, method.uses_val, networks[0].feature_width, method.uses_unlabelled)
     passes = Passes.zeros(method.networks)
     evaluation = Evaluation(truth, val, data.problem, conditions.task.name, epochs, conditions.declared.get("transition"))
     evaluation.listeners.extend(listeners)

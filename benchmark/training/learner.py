@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from benchmark.core import parallel
 from benchmark.core.seeds import seed_for
 from benchmark.core.types import Phase
-from benchmark.data.splits import TrainingData, as_numbers
+from benchmark.data.splits import TrainingData, as_numbers, has_label
 from benchmark.methods.base import Method
-from benchmark.methods.step import Batch, Passes, Step
+from benchmark.methods.step import AnswerTable, Batch, Passes, Step
 from benchmark.models.base import Network
 from benchmark.training.accumulation import AccumulatingOptimizers
 from benchmark.training.augmentation import Augmentation
@@ -117,6 +117,9 @@ class Learner(L.LightningModule):
         self._main: list[torch.optim.Optimizer] = []
         self._own: list[torch.optim.Optimizer] = []
         part, whole = data.train, data.train.pool.is_floating_point() and bool(data.train.live.all())
+        self._taught = self._examples_with_labels()
+        units = len(part) * data.problem.width
+        self._answers = AnswerTable(part.answers, units, part.value.device) if part.answers is not None and "votes" in method.needs else None
         self._rows = (lambda at: (part.inputs(at), part.value[at], None)) if whole else part.rows
         self._augmentation = Augmentation(settings.augment, method.views, method.strong_views)
         self._augments = self._augmentation.serves(part.pool)
@@ -139,8 +142,10 @@ class Learner(L.LightningModule):
         """Return how many times a mean the method's loss is: 1, or the live units of a full batch, on average, for a sum."""
         if self.method.reduction == "mean":
             return 1.0
-        live = self.data.train.live
-        return int(live.sum()) / len(live) * min(self.settings.batch_size, len(live))
+        part = self.data.train
+        live = part.live if self.method.uses_unlabelled else part.taught
+        used = int(live.any(1).sum())
+        return int(live.sum()) / used * min(self.settings.batch_size, used)
 
     def train_dataloader(self) -> Iterable[Any]:
         """Chunks of steps; Lightning asks anew each epoch."""
@@ -154,7 +159,11 @@ class Learner(L.LightningModule):
             only, targets = parallel.agreed(self._plan(epoch))
             if targets is not None:
                 at = torch.arange(len(self.data.train)) if only is None else torch.as_tensor(only)
-                self.data.train.value[at] = targets.reshape(len(at), -1).to(self.data.train.value)
+                part = self.data.train
+                part.value[at] = targets.reshape(len(at), -1).to(part.value)
+                if part.labelled is not None:  # an unlabelled example may have got a target
+                    part.labelled[at] = part.live[at] & has_label(part.value[at])
+                    self._taught = self._examples_with_labels()
         phases = parallel.agreed(self.method.phases(epoch, self.evaluate))
         for number, phase in enumerate(phases):
             chosen = order
@@ -163,16 +172,26 @@ class Learner(L.LightningModule):
                     member = torch.zeros(len(order), dtype=torch.bool)
                     member[torch.as_tensor(indices)] = True
                     chosen = chosen[member[chosen]]
-            main = list(batches(chosen, self.settings.batch_size))
+            main = list(batches(self._learned_from(chosen), self.settings.batch_size))
             seed = seed_for("stream", self._seed, epoch, number)
-            extra = {
-                name: cycle(torch.as_tensor(indices), self.settings.batch_size, len(main), seed_for(seed, name)) for name, indices in phase.streams.items()
-            }
+            extra = {}
+            for name, indices in phase.streams.items():
+                streamed = self._learned_from(torch.as_tensor(indices))
+                extra[name] = cycle(streamed, self.settings.batch_size, len(main), seed_for(seed, name))
             networks = phase.networks if phase.networks is not None else tuple(range(self.method.networks - self.method.averaged))
             for k, at in enumerate(main):
                 streams = {name: self._step(parts[k], epoch, phase, (number, k, name)) for name, parts in extra.items() if k < len(parts)}
                 place = turn(networks, (number, len(phases)), (k, len(main)), self.settings.accumulate)
                 yield self._step(at, epoch, phase, (number, k), streams), place
+
+    def _learned_from(self, examples: Tensor) -> Tensor:
+        """Return those of some examples that have a labelled unit: the only place where methods skip the others."""
+        return examples if self._taught is None else examples[self._taught[examples]]
+
+    def _examples_with_labels(self) -> Tensor | None:
+        """Return (E,) bool: training examples that have a labelled unit; None where the method takes part in all of them."""
+        part = self.data.train
+        return None if self.method.uses_unlabelled or part.labelled is None else part.taught.any(1).cpu()
 
     def _step(self, at: Tensor, epoch: int, phase: Phase, place: tuple[int | str, ...], streams: dict[str, Step] | None = None) -> Step:
         """The step of some examples; ``place`` names it within its epoch."""
@@ -185,7 +204,10 @@ class Learner(L.LightningModule):
             x, value, live = self._rows(at)
             views = [x] * self.method.views
         extras = {name: table[at] for name, table in part.extras.items() if name in self.method.needs}
-        batch = Batch(views, at, value, live, extras, width=value.shape[1])
+        labelled = None if part.labelled is None else part.labelled[at, : value.shape[1]]
+        if labelled is not None and not self.method.uses_unlabelled:
+            live, labelled = labelled, None
+        batch = Batch(views, at, value, live, extras, value.shape[1], labelled, self._answers)
         return Step(self.networks, self.data.problem, batch, self.passes, epoch=epoch, phase=phase, streams=streams)
 
     def on_train_epoch_start(self) -> None:

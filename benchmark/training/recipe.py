@@ -14,7 +14,7 @@ from benchmark.config.build import build
 from benchmark.core.seeds import seed_for
 from benchmark.core.types import Evaluate, Observed, Problem, Split
 from benchmark.data.problems import Multiclass
-from benchmark.data.splits import TrainingData
+from benchmark.data.splits import TrainingData, has_label
 from benchmark.functional import group_folds
 from benchmark.methods.base import Fit, Method, RunInfo, set_up
 from benchmark.methods.step import Passes
@@ -54,16 +54,24 @@ def input_shape(x: Tensor, *others: Tensor, surfaces: tuple[str, ...] = ()) -> I
 
 
 def run_info(
-    data: TrainingData, settings: TrainerSettings, epochs: int, seed: int, declared: Mapping[str, Any], uses_val: bool = False, features: int = 0
+    data: TrainingData,
+    settings: TrainerSettings,
+    epochs: int,
+    seed: int,
+    declared: Mapping[str, Any],
+    uses_val: bool = False,
+    features: int = 0,
+    uses_unlabelled: bool = False,
 ) -> RunInfo:
-    """Return what a method may know of the run; ``seed`` is that of training, of which it gets a hash.
+    """Return what a method may know of the run, by what it declares; ``seed`` is that of training, of which it gets a hash.
 
     Whoever gives split, noise and training one seed would else tell the method that of the noise.
     """
     size = len(data.train)
-    observed: dict[Split, Observed] = {"train": data.train.observed()}
+    observed: dict[Split, Observed] = {"train": data.train.observed(uses_unlabelled)}
     if uses_val:
-        observed["val"] = data.val.observed()
+        observed["val"] = data.val.observed(uses_unlabelled)
+    used = size if uses_unlabelled else int(data.train.taught.any(1).sum())
     return RunInfo(
         problem=data.problem.name,
         kind=data.problem.kind,
@@ -71,7 +79,7 @@ def run_info(
         width=data.problem.width,
         num_classes=data.problem.num_classes,
         epochs=epochs,
-        steps_per_epoch=-(-size // settings.batch_size),
+        steps_per_epoch=-(-used // settings.batch_size),
         observed=observed,
         device=data.train.value.device,
         groups=np.arange(size) if data.groups is None else data.groups,
@@ -117,7 +125,8 @@ class SideTrainings:
         networks = self._recipe.networks(data.problem, method.networks, *axes)
         for network in networks:  # whoever calls them, now or later: they are a cost of the run's first network
             network.count_in(self._passes, 0)
-        set_up(method, run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}, method.uses_val, networks[0].feature_width))
+        run = run_info(data, self._recipe.settings, epochs, self._recipe.seed, {}, method.uses_val, networks[0].feature_width, method.uses_unlabelled)
+        set_up(method, run)
         plan: EpochPlan = indices if callable(indices) else lambda epoch: (indices, None)
         learner = Learner(
             method, networks, data, self._recipe.settings, self._recipe.seed, epochs=epochs, passes=self._passes, axes=axes, plan=plan, on_epoch=on_epoch
@@ -136,15 +145,19 @@ class SideTrainings:
 
     def _retarget(self, targets: Tensor | None, outputs: int | None) -> TrainingData:
         data = self._data
-        value, live = data.train.value.clone(), data.train.live
+        part = data.train
+        value, live = part.value.clone(), part.live
+        labelled = None if part.labelled is None else part.labelled.clone()
         problem: Problem = data.problem
         if outputs is not None:
             problem = Multiclass([str(i) for i in range(outputs)])
             value = torch.zeros(len(value), 1, dtype=torch.int64, device=value.device)
             live = torch.ones_like(value, dtype=torch.bool)
+            labelled = None
         if targets is not None:
             value = targets.reshape(value.shape).to(value)
-        return replace(data, problem=problem, train=replace(data.train, value=value, live=live))
+            labelled = None if labelled is None else live & has_label(value)
+        return replace(data, problem=problem, train=replace(part, value=value, live=live, labelled=labelled))
 
 
 def out_of_fold(fit: SideTrainings, data: TrainingData, folds: int, seed: int, epochs: int | None = None, method: Callable[[], Method] | None = None) -> Tensor:

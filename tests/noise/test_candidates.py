@@ -93,6 +93,7 @@ def test_a_step_has_only_the_extras_that_its_method_declares(needs: list[str], m
     spy = Spy()
     spy.needs = frozenset(needs)  # type: ignore[misc]
     monkeypatch.setattr("benchmark.running.execution.build", lambda *a, **k: spy)
+    monkeypatch.setattr("benchmark.running.execution.needs_of", lambda config: spy.needs)
     run({}, make_conditions("multiclass", epochs=1))
     assert seen == [needs] * 4
 

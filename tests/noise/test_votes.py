@@ -12,18 +12,31 @@ import pytest
 import torch
 
 from benchmark import functional
+from benchmark.config.registry import names
+from benchmark.core.answers import Answers
 from benchmark.core.errors import ConfigError
 from benchmark.core.paths import ROOT
-from benchmark.core.types import Labels
-from benchmark.data.problems import Multiclass, Tagging
-from benchmark.noise.aggregation import CROWD_KIT, RULES, aggregated
+from benchmark.core.types import Corruption, Labels
+from benchmark.data.problems import Multiclass, MultiLabel, Tagging
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
 from benchmark.noise.votes import Votes
 
-LIBRARY = dict.fromkeys(CROWD_KIT, "crowdkit") | {"snorkel": "snorkel"}
+RULES = names("label_model")
+LIBRARY = {**dict.fromkeys(("mace", "glad", "mmsr", "dawid_skene_crowdkit"), "crowdkit"), "snorkel": "snorkel", "hyper": "hyperlm"}
 INSTALLED = {name: importlib.util.find_spec(name) is not None for name in set(LIBRARY.values())}
 NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+def made(rule: str, votes: np.ndarray, classes: int, seed: int = 0, **options: object) -> Corruption:
+    """Aggregate a table (N, A) of votes on units whose right class is 0."""
+    labels = Multiclass([f"class {k}" for k in range(classes)]).labels(np.zeros(len(votes), dtype=np.int64))
+    context = Context({str(a): votes[:, a] for a in range(votes.shape[1])})
+    return Votes(rule, **options)(labels, Streams(labels, seed), context)  # type: ignore[arg-type]
+
+
+def aggregated(rule: str, votes: np.ndarray, classes: int, **options: object) -> np.ndarray:
+    return made(rule, votes, classes, **options).observed
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +63,11 @@ def needs(rule: str) -> str:
 def test_a_rule_is_better_than_most_sources_and_leaves_generators_alone(rule: str, crowd: tuple[np.ndarray, np.ndarray]) -> None:
     right, votes = crowd
     before = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()  # type: ignore[index]
-    found = aggregated(needs(rule), votes, 3, outside=2)
+    found = aggregated(needs(rule), votes, 3)
     assert found.shape == (400,)
-    assert found[-1] == 2
+    assert found[-1] == -1  # nobody voted
     assert (found == right)[:-1].mean() > 0.78
-    assert np.array_equal(found, aggregated(rule, votes, 3, outside=2))
+    assert np.array_equal(found, aggregated(rule, votes, 3))
     after = random.getstate(), np.random.get_state()[1], torch.get_rng_state()  # type: ignore[index]
     assert before[0] == after[0]
     assert all(bool((a == b).all()) for a, b in zip(before[1:], after[1:], strict=True))
@@ -77,11 +90,12 @@ def test_the_first_use_of_snorkel_leaves_generators_alone() -> None:
     program = """
 import random, sys
 import numpy as np, torch
-from benchmark.noise.aggregation import aggregated
+from benchmark.functional.votes import Voting
+from benchmark.noise.label_models.snorkel import Snorkel
 states = lambda: (random.getstate(), np.random.get_state()[1].tolist(), np.random.get_state()[2], torch.get_rng_state().tolist())
 assert "snorkel.labeling.model.label_model" not in sys.modules
 before = states()
-aggregated("snorkel", np.array([[0, 0, 1], [1, 1, -1], [0, 1, 1], [0, 0, 0]]), 2)
+Snorkel()(Voting.of(np.array([[0, 0, 1], [1, 1, -1], [0, 1, 1], [0, 0, 0]]), 2))
 print(before == states())
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -123,7 +137,7 @@ def test_the_balance_of_classes_moves_snorkel_towards_the_frequent_one() -> None
 def test_a_balance_that_does_not_fit_is_one_line() -> None:
     votes = np.zeros((2, 2), dtype=int)
     for by, balance, text in (
-        ("majority", [0.5, 0.5], r"noise\.balance is for by=snorkel; by=majority"),
+        ("majority", [0.5, 0.5], r"noise\.balance is for by=snorkel and flying_squid; by=majority"),
         ("snorkel", [0.5, 0.5], r"noise\.balance has 2 shares, the task has 3 classes"),
         ("snorkel", [0.5, 0.5, 0.0], r"has a share that is not above 0"),
     ):
@@ -152,10 +166,10 @@ def test_a_balance_from_ground_truth_is_declared() -> None:
 
 @pytest.mark.parametrize("rule", LIBRARY)
 def test_a_missing_library_is_one_line(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("crowdkit", "snorkel.labeling.model.label_model"):
+    for module in ("crowdkit.aggregation", "snorkel.labeling.model.label_model", "hyperlm.hyper_label_model"):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ConfigError, match=rf"noise\.by={rule} needs the package .*: run 'make setup-votes'") as caught:
-        aggregated(rule, np.zeros((2, 2), dtype=int), 3)
+        aggregated(rule, np.eye(2, dtype=int), 3)
     assert "\n" not in str(caught.value)
 
 
@@ -184,7 +198,7 @@ def test_sources_are_those_named_or_the_tasks_single_ones_or_all() -> None:
     labels, given = tagged()
     named = Votes(sources=["persons"])(labels, Streams(labels, 0), Context(given))
     assert named.observed.tolist() == given["persons"].tolist()
-    single = Votes()(labels, Streams(labels, 0), Context(given, annotators=("places",)))
+    single = Votes()(labels, Streams(labels, 0), Context(given, answers=Answers.from_votes(given["places"][:, None], ("places",))))
     assert single.observed.tolist() == given["places"].tolist()
     with pytest.raises(ConfigError, match=r"noise\.sources names 'person', which is not recorded for this task: did you mean 'persons'"):
         Votes(sources=["person"])(labels, Streams(labels, 0), Context(given))
@@ -198,10 +212,56 @@ def test_classes_need_no_outside() -> None:
     assert Votes()(labels, Streams(labels, 0), Context(given)).observed.tolist() == [0, 2, 1]
 
 
+def test_equal_classes_are_drawn_by_the_unit_and_kept_as_soft_labels() -> None:
+    votes = np.tile([2, 1], (3000, 1))
+    found = made("majority", votes, 4, soft=True)
+    assert abs((found.observed == 1).mean() - 0.5) < 0.05
+    assert set(found.observed) == {1, 2}
+    assert found.soft is not None
+    np.testing.assert_array_equal(found.soft[0], [0, 0.5, 0.5, 0])
+    assert not np.array_equal(found.observed, made("majority", votes, 4, seed=1).observed)
+    few = made("majority", votes[:100], 4).observed  # a unit's tie does not depend on the others
+    np.testing.assert_array_equal(few, found.observed[:100])
+
+
+def one_class_each() -> tuple[np.ndarray, np.ndarray]:
+    """Right classes (1500,), and votes (1500, 6) of functions that know one class each: 0.9 right when they speak, which they rarely do elsewhere."""
+    rng = np.random.default_rng(5)
+    right = rng.integers(0, 3, 1500)
+    own = np.array([0, 0, 1, 1, 2, 2])
+    speaks = rng.random((1500, 6)) < np.where(right[:, None] == own, 0.6, 0.05)
+    return right, np.where(speaks, own, -1)
+
+
+@pytest.mark.parametrize("rule", ["dawid_skene", "one_coin"])
+def test_functions_of_one_class_are_read_by_whether_they_speak(rule: str) -> None:
+    right, votes = one_class_each()
+    covered = (votes >= 0).any(1)
+    found = aggregated(rule, votes, 3)
+    assert (found == right)[covered].mean() > (aggregated("majority", votes, 3) == right)[covered].mean() - 0.005
+    assert (found[~covered] == -1).all()
+    assert np.array_equal(found, aggregated(rule, votes, 3, abstain="outcome"))
+    with pytest.raises(ConfigError, match=rf"noise\.by={rule} gives the class 'class \d' to all {covered.sum()} units that have a vote"):
+        aggregated(rule, np.where(votes > 0, 1, votes), 3, abstain="missing")
+
+
+def test_a_rule_that_cannot_read_silence_says_so() -> None:
+    with pytest.raises(ConfigError, match=r"noise\.by=majority takes silence for a missing answer"):
+        aggregated("majority", one_class_each()[1], 3, abstain="outcome")
+
+
+def test_a_label_of_a_multi_label_example_that_nobody_voted_on_is_unlabelled() -> None:
+    labels = MultiLabel(["p", "q"]).labels(np.array([[1, 0], [0, 1]]))
+    given = {"a": np.array([1, -1, 0, -1]), "b": np.array([1, 0, 1, -1])}
+    found = Votes()(labels, Streams(labels, 0), Context(given)).observed
+    assert found[[0, 1, 3]].tolist() == [1, 0, -1]
+    assert found[2] in (0, 1)
+
+
 def test_the_lock_adds_to_the_other_one() -> None:
     lock, base = (
         {line.partition("==")[0].lower() for line in (ROOT / name).read_text(encoding="utf8").splitlines() if "==" in line}
         for name in ("requirements-votes.lock", "requirements.lock")
     )
-    assert {"crowd-kit", "snorkel"} <= lock
+    assert {"crowd-kit", "snorkel", "hyperlm"} <= lock
     assert not lock & base

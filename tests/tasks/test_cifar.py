@@ -15,6 +15,7 @@ from support.imagefiles import TEST, TRAIN, people, write_images, write_labels, 
 
 from benchmark.api import load_noise, load_task
 from benchmark.config.grid import expand
+from benchmark.core.answers import Answers
 from benchmark.core.errors import ConfigError, DataError
 from benchmark.core.files import sha256_of
 from benchmark.core.paths import Paths
@@ -82,7 +83,8 @@ def test_redraw_takes_one_person_an_image_anew_with_every_seed(ten: dict[str, np
     assert np.array_equal(human(load_task("cifar10n", paths, rows=25), paths, "redraw").observed, first.observed[:25])  # an image's draw is its own
     # on many images each of three people is taken a third of the time
     right = task.problem.labels(np.zeros(3000, dtype=np.int64))
-    context = Context({name: np.full(3000, a) for a, name in enumerate("abc")}, annotators=("a", "b", "c"))
+    sets = {name: np.full(3000, a) for a, name in enumerate("abc")}
+    context = Context(sets, answers=Answers.from_votes(np.stack(list(sets.values()), axis=1), "abc"))
     counts = np.bincount(load_noise("human", set="redraw")(right, Streams(right, 0), context).observed, minlength=3)
     assert np.abs(counts - 1000).max() < 4 * np.sqrt(3000 * 2 / 9)
 

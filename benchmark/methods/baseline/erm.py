@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ class ERM(Method):
     ``epochs`` multiplies the trainer's: erm_long has the cost of a method with two networks.
     ``label_smoothing`` is there to be tuned, as plain training is: the method ``label_smoothing`` with that eps. It leaves
     continuous targets and the likelihood of whole sequences as they are.
+    With ``soft`` the targets are the class probabilities of a label model, where the noise has them
+    (``noise=votes noise.soft=true``); the observed label is their arg-max.
     """
 
     plugin_name: ClassVar[str] = "erm"  # several yamls are presets of it
@@ -34,9 +36,22 @@ class ERM(Method):
     family = "baseline"
     cites = "Vapnik, 1991, Advances in Neural Information Processing Systems 4"
 
-    def __init__(self, epochs: float = 1.0, sequence: bool = True, label_smoothing: float = 0.0) -> None:
+    needs = frozenset({"soft"})
+    needs_where: ClassVar[dict[str, tuple[str, Any]]] = {"soft": ("soft", True)}
+
+    def __init__(
+        self,
+        epochs: float = 1.0,
+        sequence: bool = True,
+        label_smoothing: float = 0.0,
+        soft: bool = False,
+    ) -> None:
         super().__init__()
-        self.epoch_factor, self.sequence, self.label_smoothing = epochs, sequence, label_smoothing
+        self.epoch_factor = epochs
+        self.sequence = sequence
+        self.label_smoothing = label_smoothing
+        self.soft = soft
+        self.needs = frozenset({"soft"}) if soft else frozenset()  # type: ignore[misc]
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """output (U, K), target (U,) -> (U,)."""
@@ -45,7 +60,9 @@ class ERM(Method):
         return functional.label_smoothing(output, target, self.label_smoothing)
 
     def objective(self, step: Step) -> Tensor:
-        """Mean loss over the live units."""
+        """Return the mean loss over the labelled units; with ``soft`` cross entropy against what the label model believes."""
+        if self.soft:
+            return -(step.soft() * step.units().output.log_softmax(1)).sum(1).mean()
         loss = step.sequence_loss() if self.sequence else None
         return super().objective(step) if loss is None else loss
 

@@ -69,12 +69,12 @@ class ConFrag(Method):
         """Edges, pairs, gates, and empty neighbourhoods."""
         self.rng = run.generator("confrag")
         self.y = run.observed["train"].value.double().numpy()
-        self.values = np.unique(self.y)
+        self.values = np.unique(self.y[run.observed["train"].live.numpy()])
         self.fragments_used = len(self.values) >= self.fragments
         edges = fragment_edges(self.values, self.fragments) if self.fragments_used else np.zeros((self.fragments, 2))
         self.pairs = contrasting_pairs(edges)
-        distance = np.abs(self.y[:, None] - edges.mean(1))
-        self.register_buffer("gate", torch.from_numpy(np.ptp(self.y) / (distance + 0.1)).softmax(1).float().to(run.device))
+        distance = np.abs(np.nan_to_num(self.y)[:, None] - edges.mean(1))
+        self.register_buffer("gate", torch.from_numpy(np.ptp(self.values) / (distance + 0.1)).softmax(1).float().to(run.device))
         self.register_buffer("right", torch.ones(run.num_units, 2, device=run.device))
         self.register_buffer("fragment", torch.from_numpy(fragment_of(self.y, edges)).to(run.device))
         self.seen: list[list[tuple[Tensor, Tensor]]] = [[] for _ in self.pairs]  # features and ids of the samples that an expert saw last, a batch each

@@ -57,9 +57,10 @@ class Crust(Ported):
         self.y = run.observed["train"].value.double().numpy()
         self.rng = run.generator("crust")
         self.register_buffer("weight", torch.ones(run.num_units, device=run.device))
-        order = self.y.argsort(kind="stable")
+        taught = np.flatnonzero(run.observed["train"].live.numpy())
+        order = taught[self.y[taught].argsort(kind="stable")]
         self.bins = np.array_split(order, -(-len(order) // self.bin_size))
-        self.bin = np.empty(len(order))
+        self.bin = np.zeros(len(self.y))
         for number, at in enumerate(self.bins):
             self.bin[at] = number
 
@@ -70,7 +71,7 @@ class Crust(Ported):
         seen = evaluate("train", by=_features_and_prediction).cpu().double().numpy()
         z, residual = seen[:, :-1], seen[:, -1] - self.y
         gradient = residual[:, None] * z
-        self.suspect.copy_(self.suspect.new_tensor(np.abs(residual)))
+        self.suspect.copy_(self.suspect.new_tensor(np.abs(np.nan_to_num(residual))))
         self.weight.zero_()
         for at in self.bins:
             chosen, size = medoids(gradient[at], max(1, round(self.share * len(at))))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from benchmark.core.types import Evaluate, Phase
@@ -49,17 +50,18 @@ class SPR(Ported):
         """Note the length of the warm-up and the targets."""
         super().setup(run)
         self.start = warm_up_epochs(self.warmup, run.epochs)
-        self.y = run.observed["train"].value.double().numpy()
+        self.taught = np.flatnonzero(run.observed["train"].live.numpy())
+        self.y = run.observed["train"].value.double().numpy()[self.taught]
 
     def phases(self, epoch: int, evaluate: Evaluate) -> Sequence[Phase]:
         """All examples in the warm-up, then the least suspicious share."""
         if epoch < self.start:
             return (Phase(),)
-        z = evaluate("train", features=True).cpu().double().numpy()
+        z = evaluate("train", features=True).cpu().double().numpy()[self.taught]
         entered = shift_order(np.column_stack([z, np.ones(len(z))]), self.y, until=1 - self.share)
-        self.suspect.copy_(self.suspect.new_tensor(entered))
+        self.suspect[torch.from_numpy(self.taught)] = self.suspect.new_tensor(entered)
         order = entered.argsort(kind="stable")
-        return (Phase(indices=np.sort(order[: max(2, round(self.share * len(z)))])),)
+        return (Phase(indices=self.taught[np.sort(order[: max(2, round(self.share * len(z)))])]),)
 
     def objective(self, step: Step) -> Tensor:
         """Mean squared error."""
