@@ -23,18 +23,26 @@ def main() -> int:
 
     from benchmark.core.errors import Abort, UserError
     from benchmark.core.terminal import printable
+    from benchmark.running.limits import interrupted_once
 
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a sign shows its number instead
+            stream.reconfigure(errors="backslashreplace")
     try:
-        if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
-            from benchmark.running.processes import led
+        with interrupted_once():
+            if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
+                from benchmark.running.processes import led
 
-            return led(lambda: run(sys.argv[1:]), _take_part)
-        return run(sys.argv[1:])
+                return led(lambda: run(sys.argv[1:]), _take_part)
+            return run(sys.argv[1:])
     except (Abort, UserError, HydraException, OmegaConfBaseException, YAMLError) as error:
         if full:
             raise
         print(f"error: {printable(one_line(error))}", file=sys.stderr)
         return getattr(error.__cause__ if isinstance(error, Abort) else error, "exit_code", 2)
+    except BrokenPipeError:  # the reader of our output has left, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("interrupted: finished rows are kept, the same command goes on", file=sys.stderr)
         return 130

@@ -61,7 +61,7 @@ def run_cell(cell: Cell, seeds: Sequence[Seed], paths: Paths, options: Options =
     with passing_on_sigterm(), logged(paths.results / "logs" / f"{cell.id}.log"):
         for seed in seeds:
             existing = store.read(cell.id, seed)
-            if existing is not None and not due(existing, options.on_existing):
+            if existing is not None and not due(existing, options.on_existing, paths.data):
                 rows.append(existing)
                 continue
             if draining():

@@ -125,7 +125,7 @@ def run_sweep(
     seeds = seed_tuples(config.seeds, config.seed_axes)
     results = ROOT / Path(str(config.paths.results)).expanduser()
     store = Store(results)
-    waiting = pending(grid.cells, seeds, store, str(config.on_existing))
+    waiting = pending(grid.cells, seeds, store, str(config.on_existing), Paths.of(config.paths).data)
     for reason in grid.skipped:
         print(f"skipped: {reason}")
     errors, ended = list[Exception](), False
@@ -233,10 +233,10 @@ def end(rows: Sequence[Row], drained: bool, errors: Sequence[Exception] = ()) ->
         sys.exit(1)
 
 
-def pending(cells: Sequence[Cell], seeds: Sequence[Seed], store: Store, on_existing: str) -> dict[tuple[str, Seed], Cell]:
+def pending(cells: Sequence[Cell], seeds: Sequence[Seed], store: Store, on_existing: str, data: Path | None = None) -> dict[tuple[str, Seed], Cell]:
     """The runs that have no row, or one that is to be made again. Rows are read whole: an altered one is found here."""
     found = ((cell, seed, store.read(cell.id, seed)) for cell in cells for seed in seeds)
-    return {(cell.id, seed): cell for cell, seed, row in found if row is None or due(row, on_existing)}
+    return {(cell.id, seed): cell for cell, seed, row in found if row is None or due(row, on_existing, data)}
 
 
 def report(grid: Grid, seeds: Sequence[Seed], results: Path, publish: Publish | None) -> list[Row]:
