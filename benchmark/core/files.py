@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from benchmark.core.digests import digest
 from benchmark.core.errors import DataError
@@ -74,7 +75,7 @@ def _place(name: str, path: Path, replace: bool) -> bool:
     return True
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> io.BufferedReader:
     """Open a regular file for reading: a pipe or a device would be waited for, or read, without an end.
 
     Raises:

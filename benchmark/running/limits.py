@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from benchmark.core.files import writing
 
+TOO_LONG = "the run took longer than limits.seconds"
 DRAIN = "LABELNOISE_DRAIN"  # names a file; once it exists, no further seed is started, in whatever process
 
 
@@ -44,7 +45,7 @@ def limited(seconds: float | None, memory_gb: float | None) -> Iterator[None]:
 
 
 def _timeout(number: int, frame: FrameType | None) -> None:
-    raise TimeoutError("the run took longer than limits.seconds")
+    raise TimeoutError(TOO_LONG)
 
 
 def _data_bytes() -> int:

@@ -97,7 +97,7 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
     row, origin = _begun(cell, seed)
     start = time.perf_counter()
     try:
-        with limited(options.seconds, options.memory_gb), open_logger(options.logger, cell, seed, paths.results) as watch:
+        with open_logger(options.logger, cell, seed, paths.results) as watch, limited(options.seconds, options.memory_gb):
             conditions, outcome, metrics = take_part(cell, seed, paths, watch)
             row |= {"metrics": metrics, "cost": dict(outcome.cost) | {"run_seconds": time.perf_counter() - start}, "noise_stats": dict(conditions.noise_stats)}
             origin |= {"files": dict(conditions.files)} if conditions.files else {}
