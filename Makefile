@@ -18,7 +18,7 @@ SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_exist
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers setup-encoders setup-votes data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard compact new-method check docs noise-card bench faults test lint lock clean
+.PHONY: help setup setup-launchers setup-encoders setup-votes data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard compact gc new-method check docs noise-card bench faults test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ wandb-report: $(READY) ## Write the W&B report as a specification; with WANDB_AP
 
 compact: $(READY) ## Move the rows into one file, results/rows.parquet: for stores of many thousand rows
 	@$(PYTHON) -m benchmark compact $(ARGS)
+
+gc: $(READY) ## Show what killed runs left behind; ARGS=remove=yes removes it
+	@$(PYTHON) -m benchmark gc $(ARGS)
 
 leaderboard: $(READY) ## Rebuild results/local/leaderboard.* from all rows
 	@$(PYTHON) -m benchmark leaderboard $(ARGS)

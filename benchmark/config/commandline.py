@@ -25,6 +25,7 @@ COMMANDS = {
     "audit": "benchmark.commands.audit:audit",
     "leaderboard": "benchmark.commands.leaderboard:rebuild",
     "compact": "benchmark.commands.rows:compact",
+    "gc": "benchmark.commands.gc:collect",
     "rows": "benchmark.commands.rows:show",
     "list": "benchmark.commands.catalog:list_plugins",
     "describe": "benchmark.commands.catalog:describe",

@@ -126,7 +126,7 @@ class Store:
         out = {}
         for path in self.under_way():
             name, host, process = path.name.split("@")
-            if host == socket.gethostname() and not _alive(int(process)):
+            if host == socket.gethostname() and not alive(int(process)):
                 cell, _, seed = name.partition("-")
                 out[cell, seed_of(seed)] = path.read_text(encoding="utf8")
                 path.unlink()
@@ -167,7 +167,7 @@ def _opened(path: Path, modified: int) -> Archive:
     return Archive(path)
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
     """Whether a process of this machine runs; one that has ended but was not waited for does not."""
     try:
         os.kill(process, 0)
