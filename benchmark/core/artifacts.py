@@ -10,17 +10,20 @@ import hashlib
 import io
 import json
 import logging
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmark.core.errors import DataError
 from benchmark.core.files import sha256_of, write_atomically
 
 log = logging.getLogger(__name__)
 Arrays = Mapping[str, np.ndarray]
 Manifest = dict[str, Any]
+SELF = "manifest_sha256"  # of all else that a manifest says
 
 
 def kept(path: Path, make: Callable[[], tuple[Arrays, Manifest]], anew: bool = False) -> tuple[Arrays, Manifest]:
@@ -36,37 +39,77 @@ def kept(path: Path, make: Callable[[], tuple[Arrays, Manifest]], anew: bool = F
 
 def mapped(path: Path, make: Callable[[], np.ndarray]) -> np.ndarray:
     """The large array of ``path`` (an .npy file), from disk or made now, as a private memory map: processes share its pages."""
-    manifest = path.with_suffix(".json")
-    if not path.is_file() or not manifest.is_file() or sha256_of(path) != json.loads(manifest.read_text(encoding="utf8")).get("sha256"):
-        if path.is_file():
-            log.warning("%s was altered (its hash differs from its manifest): built again", path)
+    array = _map(path)
+    if array is None:
         buffer = io.BytesIO()
         np.save(buffer, make())
         write_atomically(path, buffer.getbuffer())
-        write_atomically(manifest, json.dumps({"sha256": sha256_of(path)}, indent=1).encode())
-    array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
+        _write_manifest(path, sha256_of(path), {})
+        array = np.load(path, mmap_mode="c", allow_pickle=False)
     return array
+
+
+def _map(path: Path) -> np.ndarray | None:
+    try:
+        manifest = _manifest(path)
+        if path.is_file() and manifest is not None and sha256_of(path) == manifest["sha256"]:
+            array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
+            return array
+    except (OSError, DataError, ValueError):
+        pass
+    if path.exists():
+        _say_altered(path)
+    return None
 
 
 def _read(path: Path) -> tuple[Arrays, Manifest] | None:
     try:
-        content, manifest = path.read_bytes(), json.loads(path.with_suffix(".json").read_text(encoding="utf8"))
+        content, manifest = path.read_bytes(), _manifest(path)
+        if manifest is not None and hashlib.sha256(content).hexdigest() == manifest["sha256"]:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                return dict(arrays), manifest
     except FileNotFoundError:
         return None
-    except ValueError:
-        content, manifest = b"", {}
-    if not isinstance(manifest, dict) or hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
-        log.warning("%s was altered (its hash differs from its manifest): built again", path)
+    except (OSError, ValueError, zipfile.BadZipFile):
+        pass
+    _say_altered(path)
+    return None
+
+
+def _say_altered(path: Path) -> None:
+    log.warning("%s was altered (its hash differs from its manifest): built again", path)
+
+
+def _manifest(path: Path) -> Manifest | None:
+    """Return what the manifest of an artifact says, if all of that is inside its own hash.
+
+    Raises:
+        OSError: there is none. ValueError: it is no JSON.
+    """
+    try:
+        manifest = json.loads(path.with_suffix(".json").read_text(encoding="utf8"))
+    except RecursionError:
         return None
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays), manifest
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("sha256"), str):
+        return None
+    return manifest if manifest.get(SELF) == _hash(manifest) else None
+
+
+def _hash(manifest: Manifest) -> str:
+    others = {key: value for key, value in manifest.items() if key != SELF}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
 
 
 def _write(path: Path, arrays: Arrays, manifest: Manifest) -> tuple[Arrays, Manifest]:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     content = buffer.getvalue()
-    manifest = {"sha256": hashlib.sha256(content).hexdigest(), **manifest}
     write_atomically(path, content)
+    return arrays, _write_manifest(path, hashlib.sha256(content).hexdigest(), manifest)
+
+
+def _write_manifest(path: Path, sha256: str, manifest: Manifest) -> Manifest:
+    manifest = json.loads(json.dumps({"sha256": sha256, **manifest}))  # as it will be read: lists for tuples, words for numbered keys
+    manifest[SELF] = _hash(manifest)
     write_atomically(path.with_suffix(".json"), json.dumps(manifest, indent=1).encode())
-    return arrays, manifest
+    return manifest

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -73,15 +75,55 @@ def _place(name: str, path: Path, replace: bool) -> bool:
     return True
 
 
+def opened(path: Path) -> io.BufferedReader:
+    """Open a regular file for reading: a pipe or a device would be waited for, or read, without an end.
+
+    Raises:
+        DataError: it is something else. OSError: it is missing or cannot be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe that nobody writes to opens at once
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        what = "folder" if stat.S_ISDIR(mode) else "pipe or device"
+        raise DataError(f"{path} is a {what}, not a file: give a file")
+    return os.fdopen(handle, "rb")
+
+
+def content_of(path: Path, most: int) -> bytes:
+    """Return the bytes of a regular file of at most ``most`` bytes.
+
+    Raises:
+        DataError: it is larger, or no regular file. OSError: it is missing or cannot be read.
+    """
+    with opened(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise DataError(f"{path} has more than {most} bytes: this is not the expected file")
+    return content
+
+
 def sha256_of(path: Path) -> str:
-    """Hex digest of a file, or of the names and digests of all files in a folder."""
+    """Hex digest of a file, or of the names and digests of all files in a folder.
+
+    Raises:
+        DataError: it is neither.
+    """
     if path.is_dir():
         inside = [(file.relative_to(path).as_posix(), sha256_of(file)) for file in sorted(path.rglob("*")) if file.is_file()]
         return digest(inside, length=64)
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def changed(files: Mapping[str, str]) -> bool:
     """Whether one of these files, given with the sha256 that they had, has another content now. Files that are gone have not."""
     return any(Path(path).exists() and sha256_of(Path(path)) != before for path, before in files.items())
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Whether a path is below a folder, whatever links lead there."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a null character
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.core.errors import DataError
+from benchmark.core.files import content_of
 
 TAG = re.compile(r"([BIESLUM])-(.*)", re.DOTALL)
+LARGEST = 1 << 30  # bytes of a file
 STRANGE = re.compile(r"([BI])(?:[-_](.+))?|(.+)[-_]([BI])", re.IGNORECASE)  # B and I, b-per and i-per, B_PER and I_PER, PER-B and PER-I
 FIRST, LAST = frozenset("BSU"), frozenset("ESLU")  # prefixes that begin, and that end an entity in BIOES, BILOU and BMES
 
@@ -56,7 +59,7 @@ def lines_of(path: Path) -> list[str]:
         DataError: no UTF-8 text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig").rstrip().split("\n")
+        return io.StringIO(content_of(path, LARGEST).decode("utf-8-sig"), newline=None).read().rstrip().split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as UTF-8 text ({error}): convert it") from error
 

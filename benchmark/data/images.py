@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,8 +14,14 @@ from PIL import Image
 from torch import Tensor
 
 from benchmark.core.errors import ConfigError, DataError
+from benchmark.core.files import opened
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+UNREADABLE = (  # what Pillow's many decoders raise
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError, RuntimeError, MemoryError,
+    struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+LARGEST = 1 << 27  # pixels of one image
 JPEG = b"\xff\xd8\xff"
 
 
@@ -61,10 +69,12 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 def _opened(file: Path | io.BytesIO, name: str, channels: int) -> Image.Image:
     try:
-        with Image.open(file) as image:
+        with opened(file) if isinstance(file, Path) else file as stream, Image.open(stream) as image:
+            if image.width * image.height > LARGEST:
+                raise DataError(f"{name} has {image.width} x {image.height} pixels, more than {LARGEST}: make it smaller")
             return (_eight_bits(image) if image.mode[:1] in "IF" else image).convert("L" if channels == 1 else "RGB")
     except FileNotFoundError as error:
         raise DataError(f"{name} is missing: correct the table, or add the image") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{name} cannot be decoded as an image ({reason}): repair or remove it") from error

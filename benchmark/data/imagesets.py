@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,8 +114,10 @@ def _tables(images: ImageSet, folder: Path, cache: Path) -> Any:
     import pyarrow
 
     datasets.disable_progress_bars()
+    cache.mkdir(parents=True, exist_ok=True)
     try:
-        found = datasets.load_dataset(str(folder), cache_dir=str(cache / "datasets"))
+        with tempfile.TemporaryDirectory(dir=cache) as fresh:  # nobody verifies an Arrow copy that was kept
+            found = datasets.load_dataset(str(folder), cache_dir=fresh)
     except (OSError, ValueError, pyarrow.ArrowException, datasets.exceptions.DatasetsError) as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise DataError(f"{folder} cannot be read by datasets ({reason}): {images.source.how}") from error

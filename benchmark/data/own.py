@@ -9,22 +9,30 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import sys
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pyarrow import ArrowException
 from torch import Tensor
 
 from benchmark.core.errors import ConfigError, DataError, choices
-from benchmark.core.files import sha256_of
+from benchmark.core.files import opened, sha256_of
 from benchmark.core.paths import Paths
 from benchmark.core.types import Examples, Problem, Task
 from benchmark.data.reading import held_out
 
+LARGEST = 1 << 31  # bytes of a table, unpacked
 SMALLEST = 20  # examples of a task: fewer leave nothing to validate and test on
 VAL_FRACTION = 0.2
+UNREADABLE = (  # what a table that is damaged makes pandas, Arrow, csv and gzip raise
+    ValueError, OSError, EOFError, zlib.error, csv.Error, ArrowException, KeyError, IndexError, TypeError, NotImplementedError, OverflowError,
+    MemoryError, RecursionError,
+)  # fmt: skip
 MISSING = ["", "NaN", "nan", "NA"]
 
 
@@ -32,14 +40,19 @@ def find(path: str | None, key: str, paths: Paths) -> Path:
     """The file or folder that ``key`` names, relative to the working directory or else to ``paths.data``.
 
     Raises:
-        ConfigError: no name. DataError: nothing is there.
+        ConfigError: no name. DataError: nothing is there, or what is neither a file nor a folder.
     """
     if not path:
         raise ConfigError(f"{key} is missing: give {key}=FILE")
-    for base in (Path.cwd(), paths.data):
-        found = base / Path(path).expanduser()
-        if found.exists():
-            return found
+    try:
+        for base in (Path.cwd(), paths.data):
+            found = base / Path(path).expanduser()
+            if found.is_file() or found.is_dir():
+                return found
+            if found.exists():
+                raise DataError(f"{key}={path} is a pipe or device: give a file or folder")
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null character, an unknown user's home
+        raise DataError(f"{key}={path} is no name of a file ({error}): correct the path") from error
     raise DataError(f"{key}={path} does not exist in {Path.cwd()} or {paths.data}: correct the path")
 
 
@@ -71,21 +84,35 @@ def read(path: Path) -> pd.DataFrame:
             table = pd.read_parquet(path)
             table.index = np.arange(1, len(table) + 1)
         else:
-            table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False, low_memory=False, keep_default_na=False, na_values=MISSING)
-            table.index = _lines(path)[1 : len(table) + 1]
-    except (ValueError, OSError, csv.Error) as error:
-        reason = str(error).strip().splitlines()[0]
+            content = unpacked(path)
+            table = pd.read_csv(io.BytesIO(content), encoding="utf-8-sig", skip_blank_lines=False, low_memory=False, keep_default_na=False, na_values=MISSING)
+            table.index = _lines(content)[1 : len(table) + 1]
+    except UNREADABLE as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path} cannot be read as {'parquet' if binary else 'csv'} ({reason}): repair it, or give a csv or parquet file") from error
     table = table.dropna(how="all")
     check_size(path, len(table), "rows")
     return table.set_axis(table.columns.map(str), axis=1)
 
 
-def _lines(path: Path) -> list[int]:
+def unpacked(path: Path) -> bytes:
+    """Return the content of a file, unpacked where its name ends in .gz.
+
+    Raises:
+        DataError: it is no file, or holds too much. OSError, EOFError, zlib.error: it is damaged.
+    """
+    with opened(path) as file, gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file as stream:
+        content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise DataError(f"{path} holds more than {LARGEST} bytes: give a part of it, or a parquet file")
+    return content
+
+
+def _lines(content: bytes) -> list[int]:
     """The line of a csv file on which each of its records, the header first, begins: cells in quotes may hold line breaks."""
     begins, limit = [1], csv.field_size_limit(sys.maxsize)
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="") as file:
             records = csv.reader(file)
             begins += [records.line_num + 1 for _ in records]
     finally:

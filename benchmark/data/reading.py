@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from benchmark.core.errors import DataError
@@ -93,19 +92,6 @@ def package_file(package: str, relative: str, sha256: str) -> Path:
     if spec is None or spec.origin is None:
         raise DataError(f"package {package} is not installed: run 'make setup'")
     return verified(Path(spec.origin).parent / relative, sha256, f"reinstall {package} with 'make setup'")
-
-
-def read_table(path: Path, cache: Path) -> pd.DataFrame:
-    """Read a csv, csv.gz, json or parquet file with ``datasets``; its Arrow copy is kept under ``cache``."""
-    import datasets
-
-    datasets.disable_progress_bars()
-    formats = {"csv": "csv", "json": "json", "jsonl": "json", "parquet": "parquet"}
-    suffix = path.name.removesuffix(".gz").rsplit(".", 1)[-1]
-    if suffix not in formats:
-        raise DataError(f"{path} is not a table: give a csv, json or parquet file")
-    table = datasets.load_dataset(formats[suffix], data_files=str(path), split="train", cache_dir=str(cache / "datasets"))
-    return table.to_pandas()
 
 
 def split_groups(groups: np.ndarray, fraction: float, *axes: object) -> np.ndarray:

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.core.errors import RowError
-from benchmark.core.files import write_atomically, writing
+from benchmark.core.errors import DataError, RowError
+from benchmark.core.files import content_of, opened, write_atomically, writing
 from benchmark.core.seeds import Seed
 from benchmark.results.row import ARCHIVE, Row, State, name_of, parse, seed_name, seed_of
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ROOM = 65536  # bytes: more than a row takes
+LARGEST = 1 << 24  # bytes of a row's file
 HEADS: dict[bytes, State] = {b'"status": "ok"': "ok", b'"status": "failed"': "failed"}
 
 
@@ -71,13 +72,15 @@ class Store:
     def state(self, cell: str, seed: Sequence[int]) -> State:
         """Of a run, from both ends of its row: no validation, so that thousands take a second."""
         try:
-            with self.path(cell, seed).open("rb") as file:
+            with opened(self.path(cell, seed)) as file:
                 head = file.read(400)
                 file.seek(-min(3, len(head)), os.SEEK_END)
                 whole = file.read() == b"\n}\n"
         except FileNotFoundError:
             archive = self.archive
             return archive.state(name_of(cell, seed)) if archive else "missing"
+        except (DataError, OSError):  # a folder, a pipe, somebody else's
+            return "unreadable"
         return next((state for mark, state in HEADS.items() if whole and mark in head), "unreadable")
 
     def write(self, row: Row, supersede: bool = False) -> bool:
@@ -123,7 +126,7 @@ class Store:
         out = {}
         for path in self.under_way():
             name, host, process = path.name.split("@")
-            if host == socket.gethostname() and not _alive(int(process)):
+            if host == socket.gethostname() and not alive(int(process)):
                 cell, _, seed = name.partition("-")
                 out[cell, seed_of(seed)] = path.read_text(encoding="utf8")
                 path.unlink()
@@ -144,9 +147,14 @@ class Store:
     def parsed(path: Path) -> Row | None:
         """The row of a file; None if there is none, or none that is valid, which the log then names."""
         try:
-            return parse(path.read_bytes(), path)
+            content = content_of(path, LARGEST)
         except FileNotFoundError:
             return None
+        except (DataError, OSError) as error:  # a folder, a pipe, somebody else's
+            log.warning("%s cannot be read as a row (%s): it counts as missing", path, error)
+            return None
+        try:
+            return parse(content, path)
         except RowError as error:
             log.warning("%s", error)
             return None
@@ -159,7 +167,7 @@ def _opened(path: Path, modified: int) -> Archive:
     return Archive(path)
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
     """Whether a process of this machine runs; one that has ended but was not waited for does not."""
     try:
         os.kill(process, 0)

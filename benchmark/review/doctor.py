@@ -20,13 +20,14 @@ from benchmark.config.cells import Cell
 from benchmark.config.registry import current_name, names
 from benchmark.config.support import layers
 from benchmark.core.errors import DataError, RowError, UserError
+from benchmark.core.files import content_of
 from benchmark.core.protocol import AXES, CHECKPOINTS, PRIMARY, PROTOCOL_VERSION
 from benchmark.methods.base import Method
 from benchmark.results.archive import Archive
 from benchmark.results.columns import scoring
 from benchmark.results.freshness import is_stale
 from benchmark.results.row import Row, measured_digest, parse, seed_name
-from benchmark.results.store import Store
+from benchmark.results.store import LARGEST, Store
 
 LEAST_SEEDS = 3
 BOUNDED = ("accuracy", "balanced_accuracy", "map", "f1", "precision", "recall")  # scores between 0 and 1
@@ -201,7 +202,7 @@ def read_rows(path: Path) -> tuple[list[Row], list[Finding]]:
     """
     if path.is_dir():
         files, archive = Store(path).files(), Store(path).archive
-        pieces = [(file.name, file.read_bytes()) for file in files.values()]
+        pieces = [(file.name, content_of(file, LARGEST)) for file in files.values()]
         pieces += [(name, content) for name, content in archive.contents() if name not in files] if archive else []
     elif not path.is_file():
         raise DataError(f"{path} does not exist: give a .json, .jsonl or .parquet file of rows, or a results folder")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import NoReturn
 
 from benchmark.core.files import writing
 
+TOO_LONG = "the run took longer than limits.seconds"
 DRAIN = "LABELNOISE_DRAIN"  # names a file; once it exists, no further seed is started, in whatever process
 
 
@@ -42,7 +45,7 @@ def limited(seconds: float | None, memory_gb: float | None) -> Iterator[None]:
 
 
 def _timeout(number: int, frame: FrameType | None) -> None:
-    raise TimeoutError("the run took longer than limits.seconds")
+    raise TimeoutError(TOO_LONG)
 
 
 def _data_bytes() -> int:
@@ -76,11 +79,55 @@ def passing_on_sigterm() -> Iterator[None]:
     if path is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: Path(path).touch())
+    before = signal.signal(signal.SIGTERM, functools.partial(_drain, Path(path)))
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _drain(path: Path, number: int, frame: FrameType | None) -> None:
+    if not path.exists():  # nothing was asked of this sweep: an earlier one of this process had the same file
+        _came.pop((number, str(path)), None)
+    end_if_again(number, str(path))
+    path.touch()
+
+
+_came: dict[tuple[int, str], float] = {}  # when a signal came first, by what it asked to end
+BOUNCE = 1.0  # seconds: torchrun passes on to its processes what they have got themselves
+
+
+def end_if_again(number: int, asked: str = "") -> None:
+    """End this process by a signal that has come before: whoever asks twice does not want to wait.
+
+    Args:
+        number: of the signal.
+        asked: what it is to end, such as one of several sweeps of this process.
+    """
+    now = time.monotonic()
+    first = _came.setdefault((number, asked), now)
+    if first < now - (BOUNCE if "TORCHELASTIC_RUN_ID" in os.environ else 0):
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """The first Ctrl-C raises KeyboardInterrupt in the body; the second ends the program, whatever it waits for."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _came.pop((signal.SIGINT, ""), None)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    end_if_again(number)
+    raise KeyboardInterrupt
 
 
 @contextmanager

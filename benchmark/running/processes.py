@@ -1,14 +1,15 @@
 """The processes of one program that ``torchrun`` started, one a device: the first one is the program, the others take part in its runs.
 
 Only the first reads the command line, decides what is due, prints and writes. Before each run it tells the others which; all of them train
-it (``parallel.py``), and meet again at its end. SIGTERM lets the run end, as long as torchrun waits (half a minute).
+it (``parallel.py``), and meet again at its end. torchrun's store, which every machine of the network reaches, carries numbers only; what
+a run is stands in a file (``jobs.py``). SIGTERM lets the run end, as long as torchrun waits (half a minute).
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import pickle
+import shutil
 import signal
 import sys
 import warnings
@@ -16,15 +17,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
+from benchmark.config.cells import Cell
 from benchmark.core.errors import ConfigError, LaunchError
+from benchmark.core.paths import Paths
+from benchmark.core.seeds import Seed
+from benchmark.running import jobs
 
 TIMEOUT = timedelta(minutes=30)  # of everything that one process waits for from another
 PATIENCE = timedelta(seconds=25)  # of a process that is through with a run, for those that may hang in the middle of it; torchrun kills after 30
+BEGINS, ENDS = "1", "0"  # what the store says under the number of a run
 APART = "another process of the run has died or hangs, its own message says more: finished rows are kept, the same command goes on"
 
 
@@ -33,6 +39,7 @@ class Team:
     """How the processes of this program talk."""
 
     store: dist.Store | None = None  # kept by torchrun
+    folder: Path = Path()  # of the jobs
     runs: int = 0  # that were begun
     apart: bool = False  # one is not ended by all
 
@@ -59,7 +66,7 @@ def led(run: Callable[[], int], take_part: Callable[..., object]) -> int:
             return run()
         finally:
             if not _team.apart:
-                _tell(None)
+                _tell(ENDS)
 
 
 @contextmanager
@@ -75,10 +82,15 @@ def joined() -> Iterator[None]:
     store, rank, size = next(dist.rendezvous("env://", timeout=TIMEOUT))
     dist.init_process_group(backend, store=dist.PrefixStore("group", store), rank=rank, world_size=size, timeout=TIMEOUT)
     _team.store, _team.runs, _team.apart = dist.PrefixStore("runs", store), 0, False
+    _team.folder = jobs.folder_of_group()
+    if rank == 0:
+        jobs.make_folder(_team.folder)
     try:
         yield
     finally:
         _team.store = None
+        if rank == 0:
+            shutil.rmtree(_team.folder, ignore_errors=True)
         if not _team.apart:  # else it could wait for who does not come
             dist.destroy_process_group()
 
@@ -101,8 +113,8 @@ def check(devices: int, command: str) -> None:
 
 
 @contextmanager
-def shared(*job: Any) -> Iterator[None]:
-    """In the first process: let the others take part in the run of the body, with this ``job``. Alone, do nothing.
+def shared(cell: Cell, seed: Seed, paths: Paths) -> Iterator[None]:
+    """In the first process: let the others take part in the run of the body. Alone, do nothing.
 
     Raises:
         LaunchError: they do not get to its end. The program has to end then: who waits for whom is not known.
@@ -112,7 +124,8 @@ def shared(*job: Any) -> Iterator[None]:
         return
     if _team.apart:  # in an earlier cell of a sweep
         raise LaunchError(APART)
-    _tell(job)
+    jobs.write(_team.folder, _team.runs + 1, cell, seed, paths)
+    _tell(BEGINS)
     _team.apart = True
     ended = False
     try:
@@ -127,11 +140,11 @@ def shared(*job: Any) -> Iterator[None]:
         _team.apart = not ended
 
 
-def _tell(job: tuple[Any, ...] | None) -> None:
+def _tell(what: str) -> None:
     """To the other processes: the next run, or that there is none."""
     assert _team.store is not None
     _team.runs += 1
-    _team.store.set(f"job {_team.runs}", pickle.dumps(job))  # type: ignore[arg-type]  # bytes are taken, and given back
+    _team.store.set(f"job {_team.runs}", what)
 
 
 def _met(patience: timedelta) -> bool:
@@ -155,15 +168,16 @@ def _follow(take_part: Callable[..., object]) -> int:
     while True:
         _team.runs += 1
         _team.store.wait([f"job {_team.runs}"], TIMEOUT)
-        job = pickle.loads(_team.store.get(f"job {_team.runs}"))
-        if job is None:
+        if _team.store.get(f"job {_team.runs}") != BEGINS.encode():
             return 0
-        failure = ""
+        failure, name = "", f"number {_team.runs}"
         try:
+            job = jobs.read(_team.folder, _team.runs)
+            name = str(job[0])
             take_part(*job)
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"
         if not _met(PATIENCE if failure else TIMEOUT):
-            print(f"error: process {dist.get_rank()} left the run of {job[0]}: {failure or 'the others did not end it'}", file=sys.stderr)
+            print(f"error: process {dist.get_rank()} left the run of {name}: {failure or 'the others did not end it'}", file=sys.stderr)
             _team.apart = True
             return 1

@@ -61,7 +61,7 @@ def run_cell(cell: Cell, seeds: Sequence[Seed], paths: Paths, options: Options =
     with passing_on_sigterm(), logged(paths.results / "logs" / f"{cell.id}.log"):
         for seed in seeds:
             existing = store.read(cell.id, seed)
-            if existing is not None and not due(existing, options.on_existing):
+            if existing is not None and not due(existing, options.on_existing, paths.data):
                 rows.append(existing)
                 continue
             if draining():
@@ -97,7 +97,7 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
     row, origin = _begun(cell, seed)
     start = time.perf_counter()
     try:
-        with limited(options.seconds, options.memory_gb), open_logger(options.logger, cell, seed, paths.results) as watch:
+        with open_logger(options.logger, cell, seed, paths.results) as watch, limited(options.seconds, options.memory_gb):
             conditions, outcome, metrics = take_part(cell, seed, paths, watch)
             row |= {"metrics": metrics, "cost": dict(outcome.cost) | {"run_seconds": time.perf_counter() - start}, "noise_stats": dict(conditions.noise_stats)}
             origin |= {"files": dict(conditions.files)} if conditions.files else {}

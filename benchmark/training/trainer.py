@@ -22,6 +22,7 @@ from benchmark.methods.step import Step
 from benchmark.models.base import Network
 
 Groups = Iterable[nn.Parameter] | Iterable[dict[str, Any]]  # as torch's optimizers take them
+MOST_EPOCHS = 10_000  # of a run
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class TrainerSettings:
     reference_folds: int = 2
 
     def __post_init__(self) -> None:
+        if not 1 <= self.epochs <= MOST_EPOCHS:
+            raise ConfigError(f"trainer.epochs={self.epochs} is outside 1 to {MOST_EPOCHS}: give the passes over the training set")
         if not 0 <= self.warmup < 1:
             raise ConfigError(f"trainer.warmup={self.warmup} is outside [0, 1): give the share of the epochs over which the learning rate rises")
         if self.accumulate < 1:

@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from benchmark.core.errors import DataError, choices
+from benchmark.core.files import content_of
 from benchmark.data import own as owndata
 from tasks.cxr_images.films import UNCERTAIN, UNKNOWN, Films
 from tasks.cxr_reports import findings as reports
 
+REPORT = 1 << 24  # bytes of a report
 NIH = (
     *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis", "Hernia"),
     *("Infiltration", "Mass", "Nodule", "Pleural_Thickening", "Pneumonia", "Pneumothorax"),
@@ -64,7 +66,7 @@ def nih(folder: Path) -> Films:
             raise DataError(f"{file} line {line}: finding {strange!r} is unknown: {choices(strange, NIH)}")
     observed = np.array([[finding in found for finding in NIH] for found in sets], dtype=np.int64)
     films, whose = list(name), patient.to_numpy(dtype=object)
-    expert = [path for path in sorted(folder.glob("*labels*.csv")) if "Image Index" in pd.read_csv(path, nrows=0).columns]
+    expert = [path for path in sorted(folder.glob("*labels*.csv")) if "Image Index" in owndata.read(path)]
     if expert:
         return _with_radiologists(Films(NIH, _images(folder, films), films, whose, observed, None, None, (file,)), expert)
     listed = folder / "test_list.txt"
@@ -135,8 +137,8 @@ def openi(folder: Path) -> Films:
     """Open-i: one XML a report with automatic (observed) and manual (right) terms; the first image of each report."""
     files, places, observed, right = [], [], [], []
     for file in sorted(folder.glob("**/*.xml")):
-        content = file.read_bytes()
-        if b"<!ENTITY" in content:
+        content = content_of(file, REPORT)
+        if b"<!ENTITY" in content or b"\0" in content:  # the second: of UTF-16, in which the first is not found
             raise DataError(f"{file} defines entities: it is no report of Open-i")
         try:
             root = ElementTree.fromstring(content)

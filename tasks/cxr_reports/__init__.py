@@ -21,8 +21,10 @@ from benchmark.data.wheels import Wheel, fetched, member, tar_files
 from benchmark.models.encoders.minilm import text_vectors
 from tasks.cxr_reports.findings import FINDINGS, automatic, manual
 
-WHEEL = Wheel("torchxrayvision", "1.5.7", "95f6c3475661f3515d4258deb0855bd5d1b1a56e0b65384251d3dd3fa61fac41")
+WHEEL = Wheel("torchxrayvision", "1.5.7", "95f6c3475661f3515d4258deb0855bd5d1b1a56e0b65384251d3dd3fa61fac41", megabytes=29.0)
+WHEELS = (WHEEL,)
 REPORTS = "torchxrayvision/data/NLMCXR_reports.tgz"
+SHA256 = "8fb6de7eec73d8c3665067ad4bb003ccd57f971ae316d2642e1627ac7268667a"
 SECTIONS = ("INDICATION", "FINDINGS", "IMPRESSION")
 TEST_SHARE, VAL_FRACTION = 1060 / 3860, 0.2
 
@@ -54,7 +56,7 @@ def load(paths: Paths, archive: FileName | None = None, vectors: Literal["tf_idf
     if vocabulary < 2:
         raise ConfigError(f"task.vocabulary={vocabulary} is too small: give at least 2 terms")
     file = fetched(WHEEL, paths) if archive is None else owndata.find(archive, "task.archive", paths)
-    reports = read(file)
+    reports = read(file, SHA256 if archive is None else None)
     texts = np.array(reports.texts, dtype=object)
     held, _ = held_out("cxr_reports", np.unique(texts, return_inverse=True)[1][:, None], round(TEST_SHARE * len(texts)))
     x = tf_idf(texts, ~held, vocabulary)
@@ -78,15 +80,17 @@ def load(paths: Paths, archive: FileName | None = None, vectors: Literal["tf_idf
     )
 
 
-def read(archive: Path) -> Reports:
+def read(archive: Path, sha256: str | None = None) -> Reports:
     """The reports that a person indexed (their manual heading is not ``no indexing``), in the order of their file names.
+
+    The file of the reports has the content ``sha256``, where it is known.
 
     Raises:
         DataError: a file that is no report, or fewer than 20 reports.
     """
     files, texts, terms = [], [], []
-    for name, content in tar_files(member(archive, REPORTS), ".xml", f"{archive}: {REPORTS}"):
-        if b"<!ENTITY" in content:
+    for name, content in tar_files(member(archive, REPORTS, sha256), ".xml", f"{archive}: {REPORTS}"):
+        if b"<!ENTITY" in content or b"\0" in content:  # the second: of UTF-16, in which the first is not found
             raise DataError(f"{archive}: {name} defines entities: it is no report of Open-i")
         try:
             root = ElementTree.fromstring(content)

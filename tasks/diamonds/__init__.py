@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pandas as pd
 
 from benchmark.core.paths import Paths
 from benchmark.core.types import Task
 from benchmark.data.problems import Regression
-from benchmark.data.reading import fixed_test, package_file, read_table
+from benchmark.data.reading import fixed_test
+from benchmark.data.wheels import Wheel, carried
 
+WHEEL = Wheel("plotnine", "0.15.9", "36f4526235b3ddd9ea379dd677093ea2ee1b58ab98adec1bde891930283448cd", megabytes=1.6)
+WHEELS = (WHEEL,)
+TABLE = "plotnine/data/diamonds.csv"
 SHA256 = "9574730b03aba241d899c4a97511c5061b19358fab89510774fb6c24168345c4"
 TEST, VAL_FRACTION = 5940, 0.2
 GRADES = {
@@ -21,7 +27,7 @@ GRADES = {
 
 def load(paths: Paths) -> Task:
     """Six standardised numbers and one-hot grades; the target is the log price, errors are in dollars."""
-    table = read_table(package_file("plotnine", "data/diamonds.csv", SHA256), paths.cache)
+    table = pd.read_csv(io.BytesIO(carried(WHEEL, TABLE, SHA256, paths)))
     numbers = table[["carat", "depth", "table", "x", "y", "z"]].to_numpy(np.float64)
     grades = [pd.Categorical(table[name], categories=levels).codes[:, None] == np.arange(len(levels)) for name, levels in GRADES.items()]
     y = np.log(table["price"].to_numpy(np.float64))

@@ -18,10 +18,12 @@ from benchmark.core.types import Examples, Task
 from benchmark.data import own as owndata
 from benchmark.data.problems import MultiLabel
 from benchmark.data.reading import same_inputs, sha256_of
-from benchmark.data.wheels import fetched, member
+from benchmark.data.wheels import DAMAGED, fetched, member
 from tasks.cxr_reports import VAL_FRACTION, WHEEL, tf_idf
+from tasks.cxr_reports import WHEELS as WHEELS
 
 TABLE = "torchxrayvision/data/PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv.gz"
+SHA256 = "34a10144a87fe00c176f23f9aa174a10137fd425882b09d8fb012ab817d99d65"
 COLUMNS = ["PatientID", "ReportID", "Report", "MethodLabel", "Labels"]
 NO_FINDINGS = frozenset({"", "normal", "unchanged", "exclude", "suboptimal study"})
 LEAST = 0.005  # a finding is one of the task from this share of positives on, among the texts of either side
@@ -56,7 +58,7 @@ def load(paths: Paths, archive: FileName | None = None, vocabulary: int = 1000) 
     if vocabulary < 2:
         raise ConfigError(f"task.vocabulary={vocabulary} is too small: give at least 2 terms")
     file = fetched(WHEEL, paths) if archive is None else owndata.find(archive, "task.archive", paths)
-    texts = read(file)
+    texts = read(file, SHA256 if archive is None else None)
     tested = (texts.physician >= 0).all(1)
     x = tf_idf(texts.words, texts.apart, vocabulary)
     group = same_inputs(x)
@@ -76,16 +78,18 @@ def load(paths: Paths, archive: FileName | None = None, vocabulary: int = 1000) 
     )
 
 
-def read(archive: Path) -> Texts:
+def read(archive: Path, sha256: str | None = None) -> Texts:
     """The texts of the table in the wheel, in alphabetical order, with the findings that are frequent enough on both sides.
+
+    The table has the content ``sha256``, where it is known.
 
     Raises:
         DataError: the table cannot be read, or fewer than 20 texts are labelled by a side.
     """
     where = f"{archive}: {TABLE}"
     try:
-        table = pd.read_csv(io.BytesIO(member(archive, TABLE)), compression="gzip", usecols=COLUMNS, dtype=str)
-    except (ValueError, OSError, EOFError) as error:
+        table = pd.read_csv(io.BytesIO(member(archive, TABLE, sha256)), compression="gzip", usecols=COLUMNS, dtype=str)
+    except (*DAMAGED, KeyError) as error:
         raise DataError(f"{where} cannot be read as PadChest's table ({error}): fetch the archive again") from error
     table = table.dropna().assign(Report=table["Report"].str.strip())
     table = table[table["Report"] != ""]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib
 import json
 from pathlib import Path
@@ -84,7 +83,11 @@ def _prices(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Ids and prices in thousand yen of the distinct pieces of all outfits."""
     if not path.is_file():
         raise DataError(f"{path} is missing: download it as github.com/st-tech/zozo-shift15m tells, or give task.folder=")
-    price = {str(item["item_id"]): float(item["price"]) for outfit in json.loads(path.read_text(encoding="utf8")) for item in outfit["items"]}
+    try:
+        outfits = json.loads(owndata.unpacked(path))
+        price = {str(item["item_id"]): float(item["price"]) for outfit in outfits for item in outfit["items"]}
+    except owndata.UNREADABLE as error:
+        raise DataError(f"{path} is no list of outfits with items and prices ({error}): download it again") from error
     owndata.check_size(path, len(price), "pieces")
     return np.array(list(price)), np.array(list(price.values())) / THOUSAND
 
@@ -94,6 +97,8 @@ def _features(files: list[Path]) -> np.ndarray:
     for file in files:
         if not file.is_file():
             raise DataError(f"{file} is missing: extract the features of SHIFT15M beside the catalog")
-        with gzip.open(file, "rt", encoding="utf8") as stream:
-            rows.append(np.asarray(json.load(stream), dtype=np.float32))
+        try:
+            rows.append(np.asarray(json.loads(owndata.unpacked(file)), dtype=np.float32))
+        except owndata.UNREADABLE as error:
+            raise DataError(f"{file} cannot be read as packed JSON ({error}): extract the features of SHIFT15M again") from error
     return np.stack(rows)

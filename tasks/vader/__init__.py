@@ -14,9 +14,10 @@ from benchmark.core.seeds import stream
 from benchmark.core.types import Examples, Task
 from benchmark.data.problems import Multiclass, Problem
 from benchmark.data.reading import held_out
-from benchmark.data.wheels import Wheel, fetched, tar_files
+from benchmark.data.wheels import Wheel, tar_files, whole
 
-ARCHIVE = Wheel("vaderSentiment", "3.3.2", "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9", source=True)
+ARCHIVE = Wheel("vaderSentiment", "3.3.2", "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9", source=True, megabytes=2.5)
+WHEELS = (ARCHIVE,)
 INSIDE = "hutto_ICWSM_2014.tar.gz"
 FILES = {"movie": "movieReviewSnippets", "amazon": "amazonReviewSnippets", "nyt": "nytEditorialSnippets"}
 SIGNS = ("negative", "neutral", "positive")
@@ -47,14 +48,14 @@ def load(paths: Paths, texts: Texts = "movie", words: int = 2048, test_fraction:
 
 def rated(paths: Paths, texts: Texts) -> tuple[list[str], list[np.ndarray]]:
     """Texts, and the ratings (-4 to 4) that the panel gave to each."""
-    archive = fetched(ARCHIVE, paths)
-    inner = next((content for name, content in tar_files(archive.read_bytes(), INSIDE, str(archive))), None)
+    archive = whole(ARCHIVE, paths)
+    inner = next((content for name, content in tar_files(archive, INSIDE, ARCHIVE.file)), None)
     if inner is None:
-        raise DataError(f"{archive} does not hold {INSIDE}: fetch it again")
+        raise DataError(f"{ARCHIVE.file} does not hold {INSIDE}: fetch it again")
     found = {name.rpartition("/")[2]: content.decode("utf-8-sig") for name, content in tar_files(inner, ".txt", INSIDE) if FILES[texts] in name}
     sentences, panels = (dict(_columns(found[f"{FILES[texts]}_{kind}.txt"])) for kind in ("GroundTruth", "anonDataRatings"))
     if set(sentences) != set(panels):
-        raise DataError(f"{archive}: texts and ratings of {texts!r} do not name the same items: fetch it again")
+        raise DataError(f"{ARCHIVE.file}: texts and ratings of {texts!r} do not name the same items: fetch it again")
     return list(sentences.values()), [np.array(ast.literal_eval(panel), dtype=np.float64) for panel in map(panels.__getitem__, sentences)]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from benchmark.core.paths import Paths
 from benchmark.core.types import Task
 from benchmark.data.problems import Regression
+from tasks.vader import WHEELS as WHEELS
 from tasks.vader import Texts, drawn, rated, task_of
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pandas as pd
 import torch
@@ -11,8 +13,8 @@ from benchmark.core.errors import DataError
 from benchmark.core.paths import Paths
 from benchmark.core.seeds import seed_for
 from benchmark.core.types import Task
+from benchmark.data import own as owndata
 from benchmark.data.official import Variant, at_most, official_task
-from benchmark.data.own import digests
 from benchmark.data.reading import standardized
 
 FEATURES, TRAIN = 90, 463_715  # the songs after these are the authors' test part: no artist is on both sides
@@ -34,7 +36,10 @@ def load(paths: Paths, variant: Variant = "full", file: str = "year/YearPredicti
     path = paths.data / file
     if not path.is_file():
         raise DataError(f"{path} is missing: unpack YearPredictionMSD.txt.zip of the UCI repository there, or give task.file=")
-    table = pd.read_csv(path, header=None).to_numpy(np.float64, na_value=np.nan)
+    try:
+        table = pd.read_csv(io.BytesIO(owndata.unpacked(path)), header=None).to_numpy(np.float64, na_value=np.nan)
+    except owndata.UNREADABLE as error:
+        raise DataError(f"{path} is no table of numbers ({str(error).partition(chr(10))[0]}): unpack YearPredictionMSD.txt.zip again") from error
     if table.shape[1] != FEATURES + 1 or not np.isfinite(table).all():
         raise DataError(f"{path} has {table.shape[1]} columns, some of them perhaps empty: a year and {FEATURES} numbers are expected in every line")
     if not 0 < train < len(table):
@@ -48,4 +53,4 @@ def load(paths: Paths, variant: Variant = "full", file: str = "year/YearPredicti
         )
         x = quantiles.fit(x[first]).transform(x)
     x = standardized(x, first).astype(np.float32)
-    return official_task(f"year-{variant}", "year", torch.from_numpy(x), y, np.where(first, "train", "test").astype(object), digests(path))
+    return official_task(f"year-{variant}", "year", torch.from_numpy(x), y, np.where(first, "train", "test").astype(object), owndata.digests(path))
