@@ -29,6 +29,14 @@ NOT_IDENTITY = ("problem", "inputs")  # of a task, unless its load() asks for th
 def cell_id(configs: Mapping[str, Any], contents: Mapping[str, str] | None = None) -> str:
     """Return the id of a cell, 16 hex digits.
 
+    Args and errors are those of ``cell_identity``.
+    """
+    return digest(cell_identity(configs, contents))
+
+
+def cell_identity(configs: Mapping[str, Any], contents: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return what identifies a cell: the identity of each axis and the protocol version.
+
     Args:
         configs: resolved configuration of each axis; other keys do not count.
         contents: sha256 of the user's own files by the key that names them, such as ``task.path``.
@@ -39,7 +47,7 @@ def cell_id(configs: Mapping[str, Any], contents: Mapping[str, str] | None = Non
     of_files = contents or {}
     parts: dict[str, Any] = {axis: plugin_identity(axis, configs[axis], of_files) for axis in AXES[:4]}
     parts["trainer"] = _differing(configs["trainer"], constructor(TRAINER), "trainer", of_files)
-    return digest(parts | {"protocol": PROTOCOL_VERSION})
+    return parts | {"protocol": PROTOCOL_VERSION}
 
 
 def plugin_identity(axis: str, config: Mapping[str, Any], contents: Mapping[str, str], where: str = "") -> dict[str, Any]:

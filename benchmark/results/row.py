@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field, model_validator
 from pydantic_core import from_json
 
 from benchmark.config.registry import placed
-from benchmark.core.digests import digest
+from benchmark.core.digests import canonical_json, digest
 from benchmark.core.errors import DataError, RowError
 from benchmark.core.seeds import Seed
+from benchmark.results.schema import findings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1: no digest of the whole row, no identity, inner parts unchecked
 ARCHIVE = "rows.parquet"
 DIED = "WorkerDied: the process of this run was killed, for its memory or by somebody, or along with another worker"  # error of its row
 State = Literal["ok", "failed", "missing", "unreadable"]
@@ -40,7 +42,22 @@ class Row(BaseModel):
     noise_stats: dict[str, Any] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
     config: dict[str, Any] = Field(default_factory=dict)
+    identity: dict[str, Any] = Field(default_factory=dict, description="what ``cell`` is the hash of: names, versions and changed parameters of the plugins")
+    checkpoints: int | None = Field(default=None, ge=0, description="how many evaluations the run had")
+    salt: str | None = Field(default=None, description="secret of a verification run, told afterwards; a row has none")
     error: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_digest(cls, value: Any) -> Any:
+        """Leave out the digest of what is read: a row always says that of its content, and ``parse`` has compared it."""
+        return {key: item for key, item in value.items() if key != "digest"} if isinstance(value, Mapping) else value
+
+    @computed_field(description="sha256 of the canonical JSON of all other fields")  # type: ignore[prop-decorator]
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of the canonical JSON of all other fields."""
+        return row_digest(from_json(self.model_dump_json(exclude={"digest"})))
 
     @property
     def placed(self) -> dict[str, dict[str, Any]]:
@@ -53,9 +70,10 @@ class Row(BaseModel):
         return dict(self.provenance.get("contents", {}))
 
 
-def measured_digest(row: Row) -> str:
-    """Of everything that was measured: what ``provenance.metrics_digest`` of a row holds."""
-    return digest(row.metrics, row.cost, row.noise_stats)
+def row_digest(content: Mapping[str, Any]) -> str:
+    """Return the sha256 of a row's content in canonical JSON, its digest left out."""
+    rest = {key: value for key, value in content.items() if key != "digest"}
+    return hashlib.sha256(canonical_json(rest).encode()).hexdigest()
 
 
 def seed_name(seed: Sequence[int]) -> str:
@@ -78,15 +96,38 @@ def name_of(cell: str, seed: Sequence[int]) -> str:
 def parse(content: bytes, path: Path) -> Row:
     """Validate the text of a row.
 
+    A row of schema version 1 has no digest; every other one must say that of its content.
+
     Raises:
-        RowError: truncated, or with fields that do not belong.
+        RowError: truncated, altered, with fields that do not belong or values that no run has.
         DataError: of a later schema.
     """
     try:
         value = from_json(content)
-        if isinstance(value, dict) and isinstance(value.get("schema_version"), int) and value["schema_version"] > SCHEMA_VERSION:
-            raise DataError(f"{path} has schema_version {value['schema_version']}, this version reads up to {SCHEMA_VERSION}: update the suite")
-        return Row.model_validate(value)
+        if not isinstance(value, dict):
+            raise ValueError("it is no JSON object")
+        version = value.get("schema_version")
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise DataError(f"{path} has schema_version {version}, this version reads up to {SCHEMA_VERSION}: update the suite")
+        if version != 1 or "digest" in value:
+            _check_digest(value)
+        row = Row.model_validate(value)
+        if wrong := next(findings(value), None):
+            raise ValueError(wrong)
+        return row
     except (ValueError, ValidationError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise RowError(f"{path} is not a valid row ({reason}): it counts as missing, the next sweep of its cell makes it again") from error
+
+
+def _check_digest(value: Mapping[str, Any]) -> None:
+    """Compare a row's content with its digest, and its cell with the hash of its identity.
+
+    Raises:
+        ValueError: they do not fit: the row was altered.
+    """
+    if value.get("digest") != row_digest(value):
+        raise ValueError("it was altered: its digest is not that of its content")
+    identity = value.get("identity")
+    if identity and value.get("cell") != digest(identity):
+        raise ValueError("its cell is not the hash of its identity")

@@ -154,7 +154,10 @@ class Store:
             log.warning("%s cannot be read as a row (%s): it counts as missing", path, error)
             return None
         try:
-            return parse(content, path)
+            row = parse(content, path)
+            if path.stem != name_of(row.cell, row.seed):
+                raise RowError(f"{path} holds the row of {name_of(row.cell, row.seed)}: it counts as missing")
+            return row
         except RowError as error:
             log.warning("%s", error)
             return None

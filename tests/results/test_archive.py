@@ -18,7 +18,7 @@ from benchmark.commands.rows import compact, show
 from benchmark.core.errors import ConfigError, DataError
 from benchmark.results import archive
 from benchmark.results.archive import Archive
-from benchmark.results.row import Row, measured_digest
+from benchmark.results.row import Row
 from benchmark.results.store import Store
 from benchmark.results.table import run_columns
 from benchmark.review.doctor import read_rows
@@ -140,7 +140,7 @@ def test_rows_are_printed_whole(store: Store, capsys: pytest.CaptureFixture[str]
     assert show(["task=made1", "noise=clean", "method=elr", f"paths.results={store.results}"]) == 0
     printed = [Row.model_validate_json(line) for line in capsys.readouterr().out.splitlines()]
     assert by_run(printed) == by_run([row for row in ROWS if (row.labels["task"], row.labels["noise"], row.labels["method"]) == ("made1", "clean", "elr")])
-    assert [measured_digest(row) for row in printed]
+    assert [row.digest for row in printed]
     with pytest.raises(ConfigError, match="tasks"):
         show(["tasks=made1"])
 
