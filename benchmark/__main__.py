@@ -5,9 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
+from benchmark.core.errors import ConfigError
 from benchmark.core.paths import PLUGINS
+
+PACKAGE = Path(__file__).resolve().parent
 
 
 def main() -> int:
@@ -66,8 +71,19 @@ def run(arguments: list[str]) -> int:
     from benchmark.commands.run import main as hydra_main
 
     sys.argv[1:] = prepared(arguments)
-    hydra_main()
+    try:
+        hydra_main()
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        if _reached_ours(error):
+            raise
+        raise ConfigError(f"{' '.join(arguments)} cannot be read ({one_line(error)}): correct the command") from error
     return 0
+
+
+def _reached_ours(error: BaseException) -> bool:
+    """Whether an error came from code of the suite, not from Hydra's own reading of the command line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(Path(frame.filename).is_relative_to(PACKAGE) and frame.filename != __file__ for frame in frames)
 
 
 def one_line(error: BaseException | None) -> str:
@@ -77,7 +93,7 @@ def one_line(error: BaseException | None) -> str:
     mark = getattr(error, "problem_mark", None)  # of a yaml
     if mark is not None:
         return f"{mark.name} line {mark.line + 1} is no yaml ({getattr(error, 'problem', 'it cannot be read')}): correct it"
-    return str(error).strip().splitlines()[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from omegaconf import OmegaConf
 
 from benchmark.core.errors import DataError
 from benchmark.core.paths import ROOT
 from benchmark.core.protocol import is_development
+from benchmark.core.yamls import read_yaml
 from benchmark.stats import CELL, Board, as_text, block_scores, groups
 from benchmark.stats.advice import Advice, answers
 from benchmark.stats.analysis_plan import PLAN
@@ -126,7 +126,7 @@ def published() -> list[dict[str, str]]:
     Raises:
         DataError: an entry lacks a field, or is not as sure as ``read``, ``secondary`` or ``unsure``.
     """
-    entries: Any = OmegaConf.to_container(OmegaConf.load(PUBLISHED)) if PUBLISHED.is_file() else []
+    entries: Any = read_yaml(PUBLISHED) if PUBLISHED.is_file() else []
     for at, entry in enumerate(entries):
         if set(entry) != set(FIELDS) or entry["sure"] not in SURE:
             raise DataError(f"{PUBLISHED.name} entry {at + 1}: it needs exactly {', '.join(FIELDS)}, with sure one of {', '.join(SURE)}")

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from benchmark.config.build import option, resolve_target
 from benchmark.config.registry import names
 from benchmark.core.paths import ROOT
+from benchmark.core.yamls import read_yaml
 from benchmark.stats.analysis_plan import PLAN
 
 KINDS = {"image": "image-classification", "tokens": "text-classification", "vector": "tabular-classification"}  # Hugging Face's names
@@ -88,7 +89,7 @@ def croissant(task: str) -> dict[str, Any]:
 
     Where a task comes inside a package, or from the user, no file is listed.
     """
-    card: Any = OmegaConf.to_container(OmegaConf.load(ROOT / "tasks" / task / "card.yaml"))
+    card: Any = read_yaml(ROOT / "tasks" / task / "card.yaml")
     inputs = option("task", task).get("inputs", "vector")
     about = " ".join(str(card[key]).strip() for key in ("description", "noise") if card.get(key))
     files = [

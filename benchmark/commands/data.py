@@ -6,12 +6,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from benchmark.config.build import option, resolve_target
 from benchmark.config.registry import names
 from benchmark.core.errors import ConfigError, DataError, choices
 from benchmark.core.paths import ROOT, Paths
+from benchmark.core.yamls import read_yaml
 from benchmark.data.sources import Source
 from benchmark.data.wheels import Wheel, fetched, found
 
@@ -34,7 +33,7 @@ def report(arguments: Sequence[str]) -> int:
     data, bad = Paths.default().data, False
     print(f"{data} (paths.data, LABELNOISE_DATA)")
     for task in chosen or names("task"):
-        card: Any = OmegaConf.load(ROOT / "tasks" / task / "card.yaml")
+        card: Any = read_yaml(ROOT / "tasks" / task / "card.yaml")
         sources: Sequence[Source] = _declared(task, "SOURCES")
         wheels: Sequence[Wheel] = _declared(task, "WHEELS")
         print(f"\n{task}: {card['licence']}" + ("" if sources else f"\n  {card['source']}"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -12,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from benchmark.config.cells import cell
 from benchmark.config.support import unsupported
 from benchmark.core.errors import Abort, UserError
-from benchmark.core.paths import CONF, ROOT
+from benchmark.core.paths import CONF, folder
 from benchmark.results.row import Row
 from benchmark.running.limits import drained_by_sigterm
 from benchmark.running.sweep import end, seed_tuples
@@ -41,7 +39,7 @@ def main(config: DictConfig) -> None:
         run_config(config)
         return
     try:
-        results = ROOT / Path(str(config.paths.results)).expanduser()
+        results = folder(str(config.paths.results), "paths.results")
         with drained_by_sigterm(results / "running") as drained:
             rows, ended = run_config(config), drained()
         if rows:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
 
 from benchmark.config.build import default_of, parameters
@@ -165,6 +166,11 @@ def spelled(value: Any, gap: str = "") -> str:
         return "[" + f",{gap}".join(spelled(item, gap) for item in value) + "]"
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
-    if isinstance(value, str) and not PLAIN.fullmatch(value):
-        return "'" + value.replace("'", "\\'") + "'"
+    if isinstance(value, str) and (not PLAIN.fullmatch(value) or value != value.strip()):
+        return quoted(value)
     return "null" if value is None else str(value)
+
+
+def quoted(value: str) -> str:
+    """Return a text as Hydra's command line reads it, whatever characters it holds."""
+    return str(QuotedString(value, Quote.single).with_quotes())

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmark.config.cells import quoted
 from benchmark.config.grid import default_model, parse, resolve, split, value_of
 from benchmark.config.installed import check_installed
-from benchmark.config.registry import names, plugin, raw
+from benchmark.config.registry import PLUGIN_AXES, names, plugin, raw
 from benchmark.core.errors import ConfigError, choices
 from benchmark.core.protocol import AXES
 
@@ -62,7 +64,7 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: an unknown group, option, key or value.
     """
-    arguments = [LISTED.sub(r"\1[\2]", argument) for argument in arguments]
+    arguments = _literal([LISTED.sub(r"\1[\2]", argument) for argument in arguments])
     sweep = is_sweep(arguments)
     out: list[str] = []
     extra: list[str] = []
@@ -70,8 +72,8 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         key, equals, value = argument.partition("=")
         if key.startswith("seeds."):
             out.append(f"seed_axes.{argument.removeprefix('seeds.')}")
-        elif key in AXES and "(" in value and "'" not in value:
-            entries = ",".join(f"'{entry}'" for entry in split(value))
+        elif key in AXES and "(" in value and not value.startswith("'"):
+            entries = ",".join(map(quoted, split(value)))
             out += [f"++hydra.sweeper.narrow.{key}=[{entries}]"] if sweep else parse(key, value)
         elif sweep and re.split(r"[.@]", key)[0] in AXES and key not in AXES:
             extra.append(argument)
@@ -81,7 +83,7 @@ def prepared(arguments: Sequence[str]) -> list[str]:
             check(key, value)
     if extra:
         extra = [*_extra_of(arguments), *extra]
-        out.append("hydra.sweeper.extra=[" + ",".join(f"'{text}'" for text in extra) + "]")
+        out.append("hydra.sweeper.extra=[" + ",".join(map(quoted, extra)) + "]")
     if not sweep:
         _check_cell(out)
     elif not any(a in MULTIRUN or a.startswith("experiment=") for a in arguments):
@@ -90,6 +92,36 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     if words:
         raise ConfigError(f"{words[0]!r} is no command: {choices(words[0], COMMANDS)}; a setting is written key=value")
     return out
+
+
+def _literal(arguments: Sequence[str]) -> list[str]:
+    """Put names of files and folders in quotes: they may hold whatever Hydra's grammar gives a meaning to.
+
+    Raises:
+        ConfigError: an argument that is no text.
+    """
+    words = [argument.partition("=") for argument in arguments]
+    chosen = {key: value.partition("(")[0] for key, _, value in words if key in AXES}
+    out = []
+    for key, equals, value in words:
+        if not f"{key}{value}".isprintable() and any("\ud800" <= letter <= "\udfff" for letter in key + value):
+            raise ConfigError(f"{key}{equals}{value} is no text in the encoding of this terminal ({sys.getfilesystemencoding()}): rename the file")
+        out.append(f"{key}{equals}{quoted(value) if _names_file(key, value, chosen) else value}")
+    return out
+
+
+def _names_file(key: str, value: str, chosen: Mapping[str, str]) -> bool:
+    """Whether ``key=value`` says a name of a file or folder that is not yet in quotes, and reads nothing from elsewhere."""
+    top, _, own = key.lstrip("+").partition(".")
+    if value in ("", "null") or "${" in value or (value[0] in "'\"" and value[-1] == value[0]):
+        return False
+    if top == "paths":
+        return True
+    if top not in PLUGIN_AXES or value[0] in "[{" or value.partition(" ")[0] in ("true", "false"):
+        return False
+    options = [name for name in chosen.get(top, "").split(",") if name in names(top)]
+    parameters = [plugin(top, raw(top, name).get("_target_")).parameters.get(own) for name in options]
+    return any(parameter is not None and parameter.names_file for parameter in parameters)
 
 
 def _extra_of(arguments: Sequence[str]) -> list[str]:
@@ -116,6 +148,8 @@ def check(key: str, value: str) -> None:
     inner = raw("", "config").get("seed_axes" if top == "seeds" else top)
     if below and top not in (*GROUPS, "hydra") and (not isinstance(inner, Mapping) or below[0] not in inner):
         raise ConfigError(f"{top} has no key {below[0]!r}: {choices(below[0], inner if isinstance(inner, Mapping) else ())}")
+    if not below and isinstance(inner, Mapping) and top not in (*GROUPS, "hydra", "seeds"):
+        raise ConfigError(f"{key}={value} replaces {', '.join(inner)}: set one of them, such as {key}.{next(iter(inner))}=")
     if "_target_" in f"{key}={value}":
         _refuse_foreign(value_of(f"{key}={value}") if "{" in value else {"_target_": value}, top)
     if key in GROUPS:

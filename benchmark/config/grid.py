@@ -71,11 +71,18 @@ def _parse(axis: str, where: str, selector: str, text: str) -> list[str]:
 
 
 def split(text: str) -> list[str]:
-    """Entries of a list: split at the commas outside brackets."""
-    parts, depth = [""], 0
+    """Entries of a list: split at the commas outside brackets and quotes."""
+    parts, depth, quote, before, escaped = [""], 0, "", "", False
     for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        if character == "," and depth == 0:
+        if quote:
+            quote = "" if character == quote and not escaped else quote
+        elif character in "'\"" and (before in ("", "=") or before in "([{,: "):
+            quote = character
+        else:
+            depth += (character in "([{") - (character in ")]}")
+        escaped = character == "\\" and not escaped
+        before = character
+        if not quote and character == "," and depth == 0:
             parts.append("")
         else:
             parts[-1] += character
@@ -93,9 +100,13 @@ def resolve(axis: str, overrides: tuple[str, ...]) -> tuple[str, Mapping[str, An
             continue
         group, at, package = path.partition("@")
         keys = (package if at else path).split(".")[1:]
+        if not keys:
+            raise ConfigError(f"{override} replaces no key of {axis}: write {axis}={text}")
         node: Any = config
         for key in keys[:-1]:
-            node = node[key]
+            node = node.get(key) if isinstance(node, Mapping) else None
+        if not isinstance(node, dict):
+            raise ConfigError(f"{override}: {'.'.join([axis, *keys[:-1]])} has no keys: set it as a whole")
         if keys[-1] not in node:
             raise ConfigError(f"{axis} {name} has no key {keys[-1]!r}: {choices(keys[-1], [k for k in node if k != '_target_'])}")
         node[keys[-1]] = option(group, text) if at else value_of(override)
@@ -104,6 +115,7 @@ def resolve(axis: str, overrides: tuple[str, ...]) -> tuple[str, Mapping[str, An
     return name, config
 
 
+DIGITS = 300  # of a number: larger ones are infinite
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+([eE][+-]?\d+)?)?", re.ASCII)
 
 
@@ -114,11 +126,11 @@ def value_of(override: str) -> Any:
         ConfigError: several values, or none that can be read.
     """
     text = override.partition("=")[2]
-    if NUMBER.fullmatch(text):
+    if NUMBER.fullmatch(text) and len(text) <= DIGITS:
         return float(text) if "." in text else int(text)
     try:
         read = OverridesParser.create().parse_override(override)
-    except HydraException as error:
+    except (HydraException, ValueError, RecursionError) as error:
         raise ConfigError(f"{override} cannot be read ({str(error).splitlines()[0]}): close brackets, and put words with spaces or signs in quotes") from error
     if read.is_sweep_override():
         raise ConfigError(f"{override} sweeps over a setting that is no axis: run one sweep for each value")
@@ -183,6 +195,8 @@ def expand(
 
 
 def _entries(product: Mapping[str, Any], axis: str) -> list[str]:
+    if not isinstance(product, Mapping):
+        raise ConfigError(f"a grid product is {product!r}: give a mapping of axes to entries, such as task: digits")
     unknown = [key for key in product if key not in AXES]
     if unknown:
         raise ConfigError(f"a grid product names {unknown[0]!r}: {choices(unknown[0], AXES)}")

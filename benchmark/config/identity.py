@@ -134,8 +134,11 @@ def _there(name: str, data: Path) -> list[Path]:
     """Return the file or folder of this name, looked up in the working directory and then in ``data``, if it is there."""
     if not name:
         return []
-    places = (base / Path(name).expanduser() for base in (Path.cwd(), data))
-    return [path for path in places if path.exists()][:1]
+    try:
+        places = [base / Path(name).expanduser() for base in (Path.cwd(), data)]
+        return [path for path in places if path.exists()][:1]
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have
+        return []
 
 
 def _content(files: list[Path]) -> str:

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from benchmark.config.code import SUITE, module_path
 from benchmark.config.declarations import NotDeclaredError, Parameter, constructor, declared, own_constant
 from benchmark.core.errors import ConfigError, choices
 from benchmark.core.paths import CONF
+from benchmark.core.yamls import read_yaml
 
 PLUGIN_AXES = ("task", "noise", "method", "model", "encoder")
 
@@ -67,8 +66,9 @@ def raw(group: str, name: str) -> Mapping[str, Any]:
     path = CONF / group / f"{name}.yaml"
     if not path.is_file():
         raise ConfigError(f"{group}={name!r} does not exist: {choices(name, names(group))}")
-    content = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(content, dict)
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds no mapping of keys to values: correct it")
     return {str(key): value for key, value in content.items()}
 
 
@@ -76,7 +76,7 @@ def raw(group: str, name: str) -> Mapping[str, Any]:
 def renamed(axis: str) -> Mapping[str, str]:
     """Return the plugins of an axis that were renamed: today's name -> the one that identifies them."""
     path = CONF / "renamed.yaml"
-    content = OmegaConf.to_container(OmegaConf.load(path)) if path.is_file() else {}
+    content = read_yaml(path) if path.is_file() else {}
     assert isinstance(content, dict)
     return content.get(axis) or {}
 
@@ -117,7 +117,7 @@ def plugin(axis: str, target: Any) -> Plugin:
         ConfigError: no yaml of the axis registers it.
     """
     known = plugins(axis) if axis in PLUGIN_AXES else {}
-    if target not in known:
+    if not isinstance(target, str) or target not in known:
         raise ConfigError(f"{axis}._target_={target!r} is refused: no yaml of conf/{axis} registers it")
     return known[target]
 
@@ -176,7 +176,7 @@ def _prefix(target: str) -> str:
 def _version(axis: str, target: str, options: list[str]) -> int:
     if axis == "task":
         card = module_path(target.rpartition(".")[0]).with_name("card.yaml")
-        content: Any = OmegaConf.to_container(OmegaConf.load(card)) if card.is_file() else {}
+        content: Any = read_yaml(card) if card.is_file() else {}
         return int(content.get("version", 1))
     try:
         return int(declared(target, "version"))

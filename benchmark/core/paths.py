@@ -9,9 +9,27 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from benchmark.core.errors import ConfigError
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONF = ROOT / "conf"
 PLUGINS = str(Path(__file__).resolve().parent.parent / "plugins")  # where Hydra looks for the grid sweeper
+
+
+def folder(name: str, key: str) -> Path:
+    """Return the folder that a setting names; a relative one starts at the project.
+
+    Raises:
+        ConfigError: no folder can have that name.
+    """
+    try:
+        path = ROOT / Path(name).expanduser()
+        path.exists()  # refuses names that are too long or hold a null character
+    except PermissionError:
+        pass
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"{key}={name} names no folder ({getattr(error, 'strerror', None) or error}): give {key}=DIR") from error
+    return path
 
 
 @dataclass(frozen=True)
@@ -25,7 +43,7 @@ class Paths:
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Paths:
         """From the ``paths`` of a configuration; relative ones start at the project."""
-        return cls(**{str(name): ROOT / Path(str(value)).expanduser() for name, value in config.items()})
+        return cls(**{str(name): folder(str(value), f"paths.{name}") for name, value in config.items()})
 
     @classmethod
     def default(cls, **changed: str) -> Paths:

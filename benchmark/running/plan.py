@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from benchmark.config.commandline import prepared
 from benchmark.config.grid import Grid
-from benchmark.core.paths import CONF, ROOT, Paths
+from benchmark.core.paths import CONF, Paths, folder
 from benchmark.core.protocol import AXES
 from benchmark.core.seeds import Seed
 from benchmark.running.sweep import grid_of, seed_tuples
@@ -26,4 +26,4 @@ def planned(arguments: Sequence[str]) -> tuple[Grid, list[Seed], Path]:
     chosen = OmegaConf.to_container(config.hydra.runtime.choices)
     sweeper = OmegaConf.to_container(config.hydra.sweeper)
     grid, _ = grid_of(sweeper, overrides, chosen, str(config.setting), Paths.of(config.paths).data)  # type: ignore[arg-type]
-    return grid, seed_tuples(config.seeds, config.seed_axes), ROOT / Path(str(config.paths.results)).expanduser()
+    return grid, seed_tuples(config.seeds, config.seed_axes), folder(str(config.paths.results), "paths.results")

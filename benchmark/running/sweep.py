@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from benchmark.config.cells import Cell
 from benchmark.config.grid import Grid, expand
 from benchmark.core.errors import ConfigError, LaunchError
-from benchmark.core.paths import ROOT, Paths
+from benchmark.core.paths import Paths, folder
 from benchmark.core.protocol import AXES, PRIMARY
 from benchmark.core.seeds import Seed
 from benchmark.core.terminal import printable
@@ -29,6 +29,7 @@ from benchmark.tuning.frozen import variants
 
 Waiting = Mapping[tuple[str, Seed], Cell]
 Job = tuple[Cell, list[Seed]]
+LARGEST_SEED = 1 << 63
 OF_SWEEP = ("experiment", "launcher", "jobs", "seeds", "setting")  # a job is one cell: it composes faster without them
 
 
@@ -47,7 +48,7 @@ def seed_tuples(seeds: Any, axes: Mapping[str, Any]) -> list[Seed]:
         given = seeds if name is None or axes.get(name) is None else axes[name]
         values = [given] if isinstance(given, int) else list(given) if isinstance(given, Sequence) and not isinstance(given, str) else []
         where = "seeds" if name is None else f"seeds.{name}"
-        if not values or not all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values):
+        if not values or not all(isinstance(v, int) and not isinstance(v, bool) and 0 <= v < LARGEST_SEED for v in values):
             raise ConfigError(f"{where}={given} is not a list of seeds: give integers from 0, such as {where}=[0,1,2]")
         seeds = values if name is None else seeds
         if len(values) not in (1, len(seeds)):
@@ -123,7 +124,7 @@ def run_sweep(
         reason = "; ".join(grid.skipped[:3]) or f"no product of the experiment has {wanted}: drop one of them, or run the cell without experiment="
         raise ConfigError(f"nothing to run: {reason}")
     seeds = seed_tuples(config.seeds, config.seed_axes)
-    results = ROOT / Path(str(config.paths.results)).expanduser()
+    results = folder(str(config.paths.results), "paths.results")
     store = Store(results)
     waiting = pending(grid.cells, seeds, store, str(config.on_existing), Paths.of(config.paths).data)
     for reason in grid.skipped:
