@@ -4,11 +4,12 @@ PYTHON := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 # Axes come from the command line only: a TASK in the environment belongs to somebody else.
-AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N TOP ENCODER ROWS ARGS
+AXES := TASK NOISE METHOD MODEL TRAINER SEEDS SETTING TRACK LAUNCHER JOBS LOGGER ON_EXISTING EXPERIMENT NAME N TOP ENCODER ROWS MINUTES ARGS
 $(foreach v,$(AXES),$(if $(filter environment%,$(origin $v)),$(eval override undefine $v)))
 
 EXPERIMENT  ?= quick
 N           ?= 5
+MINUTES     ?= 5
 JOBS        ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 LAUNCHER    ?= $(if $(filter 1,$(JOBS)),basic,joblib)
 
@@ -18,7 +19,7 @@ SAID = $(NAMED) $(if $(LOGGER),"logger=$(LOGGER)") $(if $(ON_EXISTING),"on_exist
 RUN = $(PYTHON) -m benchmark experiment=$(EXPERIMENT) $(if $(SETTING),"setting=$(SETTING)") $(SAID)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-launchers setup-encoders setup-votes data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard compact gc new-method check docs noise-card bench faults test lint lock clean
+.PHONY: help setup setup-launchers setup-encoders setup-votes data features sweep smoke tune status plan verify audit publish export wandb-sync wandb-report leaderboard compact gc new-method check docs noise-card bench faults fuzz test lint lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +109,9 @@ bench: $(READY) ## Measure speed and memory, print the table of docs/performance
 
 faults: $(READY) ## Kill sweeps and let writers race, print the table of docs/faults.md
 	@$(PYTHON) -m benchmark faults
+
+fuzz: $(READY) ## Read altered rows, tables, archives, caches, yamls and command lines for MINUTES=5, print the table of docs/faults.md
+	@PYTHONPATH=tests:. HF_HUB_OFFLINE=1 $(PYTHON) -m fuzz "minutes=$(MINUTES)" $(ARGS)
 
 test: $(READY) ## Run all tests
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "no chromium here: the browser tests of the board are left out (apt-get install chromium)"
