@@ -75,6 +75,8 @@ class Store:
                 head = file.read(400)
                 file.seek(-min(3, len(head)), os.SEEK_END)
                 whole = file.read() == b"\n}\n"
+        except (PermissionError, IsADirectoryError):
+            return "unreadable"
         except FileNotFoundError:
             archive = self.archive
             return archive.state(name_of(cell, seed)) if archive else "missing"
@@ -135,10 +137,15 @@ class Store:
         Raises:
             DataError: a row is of a later schema.
         """
-        files, archive = self.files(), self.archive
-        yield from (row for path in files.values() if (row := self.parsed(path)) is not None)
-        if archive:
-            yield from (parse(content, archive.path) for name, content in archive.contents() if name not in files)
+        found = set()
+        for name, path in self.files().items():
+            row = self.parsed(path)
+            if row is not None:
+                yield row
+            if row is not None or path.exists():  # what a compaction has just moved is read from the archive
+                found.add(name)
+        if archive := self.archive:  # opened last: it holds what was moved meanwhile
+            yield from (parse(content, archive.path) for name, content in archive.contents() if name not in found)
 
     @staticmethod
     def parsed(path: Path) -> Row | None:
@@ -149,6 +156,9 @@ class Store:
             return None
         except RowError as error:
             log.warning("%s", error)
+            return None
+        except OSError as error:
+            log.warning("%s cannot be read (%s): it counts as missing", path, error.strerror or error)
             return None
 
 

@@ -199,10 +199,9 @@ def read_rows(path: Path) -> tuple[list[Row], list[Finding]]:
     Raises:
         DataError: there is no such file.
     """
+    wrong = list[Finding]()
     if path.is_dir():
-        files, archive = Store(path).files(), Store(path).archive
-        pieces = [(file.name, file.read_bytes()) for file in files.values()]
-        pieces += [(name, content) for name, content in archive.contents() if name not in files] if archive else []
+        pieces, wrong = _pieces(Store(path))
     elif not path.is_file():
         raise DataError(f"{path} does not exist: give a .json, .jsonl or .parquet file of rows, or a results folder")
     elif path.suffix == ".parquet":
@@ -211,7 +210,7 @@ def read_rows(path: Path) -> tuple[list[Row], list[Finding]]:
         pieces = [(f"{path.name} line {at}", line) for at, line in enumerate(path.read_bytes().splitlines(), 1) if line.strip()]
     else:
         pieces = [(path.name, path.read_bytes())]
-    rows, wrong = [], list[Finding]()
+    rows = []
     for name, content in pieces:
         try:
             row = parse(content, Path(name))
@@ -222,3 +221,19 @@ def read_rows(path: Path) -> tuple[list[Row], list[Finding]]:
         wrong += [(name, "schema", f"{key} is no number") for key in strange]
         rows.append(row)
     return rows, wrong
+
+
+def _pieces(store: Store) -> tuple[list[tuple[str, bytes]], list[Finding]]:
+    """Return the rows of a store as (name, text), and what of its files cannot be read."""
+    pieces, wrong, read = list[tuple[str, bytes]](), list[Finding](), set[str]()
+    for name, file in store.files().items():
+        try:
+            pieces.append((file.name, file.read_bytes()))
+        except FileNotFoundError:  # a compaction has just moved it
+            continue
+        except OSError as error:
+            wrong.append((file.name, "schema", f"cannot be read ({error.strerror})"))
+        read.add(name)
+    if archive := store.archive:
+        pieces += [(name, content) for name, content in archive.contents() if name not in read]
+    return pieces, wrong
