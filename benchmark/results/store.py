@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ROOM = 65536  # bytes: more than a row takes
-HEADS: dict[bytes, State] = {b'"status": "ok"': "ok", b'"status": "failed"': "failed"}
 
 
 class Store:
@@ -65,22 +64,24 @@ class Store:
         path = self.path(cell, seed)
         row = self.parsed(path)
         if row is None and not path.exists() and (archive := self.archive):
-            return archive.read(path.stem)
+            content = archive.content(path.stem)
+            return None if content is None else _valid(content, archive.path, path.stem)
         return row
 
     def state(self, cell: str, seed: Sequence[int]) -> State:
-        """Of a run, from both ends of its row: no validation, so that thousands take a second."""
+        """Return the state of a run: ``unreadable`` where a file stands in its place that ``read`` would not use.
+
+        Raises:
+            DataError: the row is of a later schema.
+        """
+        path = self.path(cell, seed)
         try:
-            with self.path(cell, seed).open("rb") as file:
-                head = file.read(400)
-                file.seek(-min(3, len(head)), os.SEEK_END)
-                whole = file.read() == b"\n}\n"
-        except (PermissionError, IsADirectoryError):
-            return "unreadable"
+            return parse(path.read_bytes(), path, path.stem).status
         except FileNotFoundError:
             archive = self.archive
-            return archive.state(name_of(cell, seed)) if archive else "missing"
-        return next((state for mark, state in HEADS.items() if whole and mark in head), "unreadable")
+            return archive.state(path.stem) if archive else "missing"
+        except (RowError, OSError):
+            return "unreadable"
 
     def write(self, row: Row, supersede: bool = False) -> bool:
         """Put a row in place; False if another writer was first and ``supersede`` is not set. What cannot be read is replaced.
@@ -145,21 +146,31 @@ class Store:
             if row is not None or path.exists():  # what a compaction has just moved is read from the archive
                 found.add(name)
         if archive := self.archive:  # opened last: it holds what was moved meanwhile
-            yield from (parse(content, archive.path) for name, content in archive.contents() if name not in found)
+            for name, content in archive.contents():
+                row = _valid(content, archive.path, name) if name not in found else None
+                if row is not None:
+                    yield row
 
     @staticmethod
     def parsed(path: Path) -> Row | None:
         """The row of a file; None if there is none, or none that is valid, which the log then names."""
         try:
-            return parse(path.read_bytes(), path)
+            content = path.read_bytes()
         except FileNotFoundError:
-            return None
-        except RowError as error:
-            log.warning("%s", error)
             return None
         except OSError as error:
             log.warning("%s cannot be read (%s): it counts as missing", path, error.strerror or error)
             return None
+        return _valid(content, path, path.stem)
+
+
+def _valid(content: bytes, path: Path, name: str) -> Row | None:
+    """Return the row of a text; None if it is none, which the log then says."""
+    try:
+        return parse(content, path, name)
+    except RowError as error:
+        log.warning("%s", error)
+        return None
 
 
 @functools.lru_cache(maxsize=2)
