@@ -84,7 +84,7 @@ CASES: dict[str, tuple[str, Edit, str]] = {
     "edited configuration": ("identity", set_config, "the configuration was edited"),
     "more training than allowed": ("budget", more_epochs, "epochs allow"),
     "passes that do not add up": ("budget", lambda row: row["cost"].update(passes=1), "add up to"),
-    "privilege under another name": ("privilege", hidden_privilege, "it needs noise_rate, which 'erm' does not declare"),
+    "privilege under another name": ("identity", hidden_privilege, "small_loss.SmallLoss was run"),
     "a method of somebody's own": ("identity", foreign_method, "method 'magic' is not in the suite"),
     "another label": ("identity", lambda row: row["labels"].update(noise="symmetric(rate=0.8)"), "its configuration is 'symmetric'"),
     "another test set": ("digests", lambda row: row["provenance"].update(test_digest="0" * 16), "test_digest is 0000000000000000"),
