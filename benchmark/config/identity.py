@@ -124,6 +124,31 @@ def contents_of(configs: Mapping[str, Any], data: Path) -> dict[str, str]:
     return found
 
 
+def foreign_files(axis: str, config: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """Return the keys by which a configuration names a file, folder, address or hub entry that neither the default nor a yaml of the plugin names.
+
+    Args:
+        axis: task, noise, method or model.
+        config: resolved configuration with its ``_target_``.
+        where: dotted key of the configuration; the axis itself by default.
+
+    Raises:
+        ConfigError: the configuration names no registered plugin of the axis.
+    """
+    known = plugin(axis, config.get("_target_"))
+    parameters, presets = known.parameters, [raw(axis, name) for name in names(axis) if raw(axis, name).get("_target_") == known.target]
+    for key, value in config.items():
+        place, parameter = f"{where or axis}.{key}", parameters.get(key)
+        if is_plugin(value):
+            yield from foreign_files(axis, value, place)
+        elif key in ("features", "noise_features") and axis == "task":
+            if value is not None and value not in names("encoder"):
+                yield place
+        elif isinstance(value, str) and parameter is not None and parameter.names_file:
+            known_names = (parameter.default, *(preset.get(key) for preset in presets))
+            yield from [place] * (value not in known_names)
+
+
 def _named_files(axis: str, config: Mapping[str, Any], where: str, data: Path) -> Iterator[tuple[str, list[Path]]]:
     known = plugin(axis, config.get("_target_"))
     for key, value in config.items():

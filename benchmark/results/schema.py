@@ -14,12 +14,12 @@ from typing import Any
 from benchmark.config.declarations import problem_classes
 from benchmark.core.protocol import AXES
 
-LONGEST = 4096  # characters of a text; a command line and a traceback may be longer
-LONGEST_ERROR = 200_000
+LONGEST_LABEL = 4096  # characters
+LONGEST = 1_000_000  # characters of any other text: a traceback with what a library printed
 MOST_ITEMS = 100_000  # of a list or mapping: rates of a thousand labels take a thousand
 DEEPEST = 8  # nested mappings and lists
 LARGEST = 1e18  # of whole numbers: passes of a long run stay below
-LINES = ("\n", "\t", "\r")
+BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 COUNTS = ("passes", "examples", "epochs", "threads")
 TIMES = ("seconds", "run_seconds", "peak_memory_mb")
 
@@ -31,8 +31,7 @@ def findings(row: Mapping[str, Any]) -> Iterator[str]:
         row: the fields of a row, as JSON has them.
     """
     for name, value in row.items():
-        longest, lines = (LONGEST_ERROR, True) if name == "error" else (LONGEST, False)
-        yield from _value(value, name, longest, lines, 0)
+        yield from _value(value, name, 0)
     yield from _labels(row)
     yield from _config(row)
     yield from _cost(row.get("cost") or {})
@@ -42,15 +41,15 @@ def findings(row: Mapping[str, Any]) -> Iterator[str]:
     yield from _provenance(row.get("provenance") or {})
 
 
-def _value(value: Any, where: str, longest: int, lines: bool, depth: int) -> Iterator[str]:
+def _value(value: Any, where: str, depth: int) -> Iterator[str]:
     """Yield what is wrong with one value and with all that it holds."""
     if depth > DEEPEST:
         yield f"{where} is nested deeper than {DEEPEST}"
     elif isinstance(value, str):
-        if len(value) > longest:
-            yield f"{where} has {len(value)} characters, more than {longest}"
-        if any(strange(letter) and not (lines and letter in LINES) for letter in value):
-            yield f"{where} holds a control character"
+        if len(value) > LONGEST:
+            yield f"{where} has {len(value)} characters, more than {LONGEST}"
+        if "\0" in value:
+            yield f"{where} holds a null character"
     elif isinstance(value, Mapping | list | tuple):
         if len(value) > MOST_ITEMS:
             yield f"{where} has {len(value)} entries, more than {MOST_ITEMS}"
@@ -58,19 +57,27 @@ def _value(value: Any, where: str, longest: int, lines: bool, depth: int) -> Ite
         items = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, item in items:
             if isinstance(key, str):
-                yield from _value(key, f"a name in {where}", longest, False, depth)
-            yield from _value(item, f"{where}.{key}", longest, lines, depth + 1)
+                yield from _value(key, f"a name in {where}", depth)
+            yield from _value(item, f"{where}.{key}", depth + 1)
     elif isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= LARGEST):
         yield f"{where} is {value!r:.40}, which is no number that a run has"
 
 
-def strange(letter: str) -> bool:
-    """Return whether a character controls a terminal or the direction of a text, or is half of one."""
-    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+def _strange(letter: str) -> bool:
+    """Return whether a character controls a terminal, a line or the direction of a text, or is half of one."""
+    return letter in BIDIRECTIONAL or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def _labels(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the names that boards and terminals show."""
     labels = row.get("labels") or {}
+    for name, text in [*((axis, row.get(axis, "")) for axis in AXES), *labels.items()]:
+        if not isinstance(text, str):
+            continue  # the row's own form says so
+        if len(text) > LONGEST_LABEL:
+            yield f"the label of {name} has {len(text)} characters, more than {LONGEST_LABEL}"
+        if any(_strange(letter) for letter in text):
+            yield f"the label of {name} holds a control character"
     if lacking := [axis for axis in AXES if axis not in labels]:
         yield f"labels lack {', '.join(lacking)}"
     if unknown := [axis for axis in labels if axis not in AXES]:

@@ -16,7 +16,7 @@ from benchmark.core.digests import digest
 from benchmark.core.errors import DataError, RowError
 from benchmark.core.files import write_atomically
 from benchmark.core.seeds import Seed
-from benchmark.results.row import SCHEMA_VERSION, Row, parse, seed_name
+from benchmark.results.row import SCHEMA_VERSION, Row, digest_of, parse, seed_name
 from benchmark.results.store import Store
 
 CELL = "0a1b2c3d4e5f6071"
@@ -122,7 +122,8 @@ def test_a_row_altered_in_its_middle_counts_as_missing(store: Store) -> None:
 def altered(store: Store, **changes: Any) -> Path:
     store.write(row())
     (path,) = files(store)
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps(content | {"digest": digest_of(content)}))  # whoever alters a row on purpose can hash it too
     return path
 
 
@@ -172,7 +173,7 @@ def test_numbers_that_are_none_are_refused(store: Store, value: float) -> None:
         row(metrics={"test/last/accuracy": value})
     path = altered(store)
     path.write_text(path.read_text().replace("0.75", json.dumps(value)))
-    with pytest.raises(RowError, match="finite number"):
+    with pytest.raises(RowError, match="is not a valid row"):
         parse(path.read_bytes(), path)
 
 
@@ -180,7 +181,15 @@ def test_state_agrees_with_the_row_however_long_it_is(store: Store) -> None:
     """``state`` reads the head of the file: a failed row that talks about other states is still failed."""
     for seed, status in enumerate(("ok", "failed")):
         talk = 'it said "status": "ok" and "status": "failed"'
-        store.write(row(seed=(seed, seed, seed), status=status, error=talk, config={"text": talk * 1000}, provenance={"command": talk}))
+        store.write(
+            row(
+                seed=(seed, seed, seed),
+                status=status,
+                error=talk,
+                config={"task": {"problem": "multiclass", "text": talk * 1000}},
+                provenance={"command": talk},
+            )
+        )
         assert store.state(CELL, (seed, seed, seed)) == status
     store.write(row(cell="f" * 64, seed=(123456789, 223456789, 323456789), task="t" * 80))
     assert store.state("f" * 64, (123456789, 223456789, 323456789)) == "ok"
@@ -251,10 +260,10 @@ def test_readers_see_whole_rows_while_one_is_replaced(tmp_path: Path) -> None:
 
     def read(_: int) -> bool:
         found = store.read(CELL, (3, 3, 3))
-        return found is not None and found.config == {"filler": f"{int(found.metrics['version'])}" * 5000}
+        return found is not None and found.config["task"]["filler"] == f"{int(found.metrics['version'])}" * 5000
 
     def replace(version: int) -> bool:
-        return store.write(row(metrics={"version": version}, config={"filler": f"{version}" * 5000}), supersede=True)
+        return store.write(row(metrics={"version": version}, config={"task": {"problem": "multiclass", "filler": f"{version}" * 5000}}), supersede=True)
 
     replace(0)
     with ThreadPoolExecutor(4) as pool:
