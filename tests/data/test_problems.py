@@ -18,7 +18,6 @@ from benchmark.core.types import Problem, Units
 from benchmark.data.problems import PROBLEMS as CLASSES
 from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
 from benchmark.data.splits import Part
-from benchmark.functional.calibration import expected_calibration_error
 from benchmark.methods.step import Batch, Passes, Step
 
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -110,24 +109,6 @@ def test_balanced_accuracy_is_the_mean_over_classes_that_occur() -> None:
 def test_a_certain_mistake_costs_a_finite_likelihood() -> None:
     found = Multiclass(list("ab")).scores(np.array([[1.0, 0.0]]), np.array([0]), np.array([1]))
     assert found["nll"] == pytest.approx(-np.log(1e-12))
-
-
-def test_calibration_error_by_hand() -> None:
-    """15 bins: .9 and .92 share one, 1.0 falls into the last, .5 stands alone."""
-    confidence, right = np.array([0.9, 0.92, 1.0, 0.5]), np.array([True, False, True, False])
-    assert expected_calibration_error(confidence, right) == pytest.approx((abs(1 - 1.82) + 0.0 + 0.5) / 4)
-    assert expected_calibration_error(np.empty(0), np.empty(0, dtype=bool)) == 0.0
-
-
-def test_calibration_error_equals_a_loop_over_bins_and_vanishes_when_calibrated() -> None:
-    rng = np.random.default_rng(0)
-    confidence = rng.random(20_000)
-    right = rng.random(20_000) < confidence
-    bins = np.minimum((confidence * 15).astype(int), 14)
-    loop = sum(abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in range(15))
-    assert expected_calibration_error(confidence, right) == pytest.approx(loop)
-    assert loop < 0.03
-    assert expected_calibration_error(confidence, ~right) > 0.3
 
 
 def test_multilabel_scores_equal_scikit_learn() -> None:
