@@ -22,6 +22,7 @@ from benchmark.models.encoders.minilm import text_vectors
 from tasks.cxr_reports.findings import FINDINGS, automatic, manual
 
 WHEEL = Wheel("torchxrayvision", "1.5.7", "95f6c3475661f3515d4258deb0855bd5d1b1a56e0b65384251d3dd3fa61fac41")
+PACKAGES = (WHEEL,)
 REPORTS = "torchxrayvision/data/NLMCXR_reports.tgz"
 SECTIONS = ("INDICATION", "FINDINGS", "IMPRESSION")
 TEST_SHARE, VAL_FRACTION = 1060 / 3860, 0.2

@@ -17,6 +17,7 @@ from benchmark.data.reading import held_out
 from benchmark.data.wheels import Wheel, fetched, tar_files
 
 ARCHIVE = Wheel("vaderSentiment", "3.3.2", "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9", source=True)
+PACKAGES = (ARCHIVE,)
 INSIDE = "hutto_ICWSM_2014.tar.gz"
 FILES = {"movie": "movieReviewSnippets", "amazon": "amazonReviewSnippets", "nyt": "nytEditorialSnippets"}
 SIGNS = ("negative", "neutral", "positive")

@@ -7,7 +7,9 @@ import numpy as np
 from benchmark.core.paths import Paths
 from benchmark.core.types import Task
 from benchmark.data.problems import Regression
-from tasks.vader import Texts, drawn, rated, task_of
+from tasks.vader import ARCHIVE, Texts, drawn, rated, task_of
+
+PACKAGES = (ARCHIVE,)
 
 
 def load(paths: Paths, texts: Texts = "movie", words: int = 2048, test_fraction: float = 0.2) -> Task:
