@@ -43,9 +43,9 @@ def is_smoke(found: Leaderboard) -> bool:
 
 
 def standings(found: Leaderboard) -> Iterator[tuple[str, str, bool, Standing]]:
-    """Yield kind, metric, whether only development tasks are in it, and who leads, for each problem kind.
+    """Yield kind, metric, whether these are development tasks, and who leads, kind by kind.
 
-    Development tasks are left out wherever there is another task: defaults were mended on them.
+    Development tasks are a block of their own, after the others: defaults were mended on them.
     """
     if not len(found.data):
         return
@@ -54,11 +54,9 @@ def standings(found: Leaderboard) -> Iterator[tuple[str, str, bool, Standing]]:
     last = data[data["track"] == PLAN.selection]
     chosen = pd.concat([last.assign(method=last["method"].astype(object)), early])
     chosen = chosen[~chosen["pretrained"].astype(bool)]
-    for kind, rows in chosen.groupby("problem", sort=True, observed=True):
-        development = rows["task"].astype(str).map(is_development).astype(bool)
-        ranked = rows[~development]
-        whole = rows if ranked.empty else ranked
-        yield str(kind), str(whole["metric"].iloc[0]), bool(ranked.empty), standing(whole)
+    chosen = chosen.assign(development=chosen["task"].astype(str).map(is_development).astype(bool))
+    for (kind, development), rows in chosen.groupby(["problem", "development"], sort=True, observed=True):
+        yield str(kind), str(rows["metric"].iloc[0]), bool(development), standing(rows)
 
 
 def summary_lines(found: Leaderboard, page: str, width: int = 80) -> list[str]:
@@ -73,7 +71,8 @@ def summary_lines(found: Leaderboard, page: str, width: int = 80) -> list[str]:
     after = [f"next: open {page}", f"      {FULL}"]
     if is_smoke(found):
         return _fit([head, SMOKE, *after], width)
-    blocks = [_block(found, *one, width) for one in standings(found)]
+    first = {one[0]: one for one in reversed(list(standings(found)))}  # development tasks where there are no others
+    blocks = [_block(found, *one, width) for one in reversed(first.values())]
     note = ["gain over erm; [95 %]: over seeds, not tasks; *: knows more"]
     if width >= NARROW:
         after.append("      more seeds: seeds=[0,1,2,3,4]; your own data: python -m benchmark audit")

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from benchmark.board import evidence, latex, tables
 from benchmark.board.brief import SMOKE, is_smoke, summary_lines
 from benchmark.board.comparisons import Leaderboard, compute, turned
+from benchmark.board.firstscreen import first_screens
 from benchmark.board.page import INSIDE, SHARD, payload, write_page
 from benchmark.board.pagerows import details
 from benchmark.board.plaintables import broken, fitted
@@ -103,7 +104,7 @@ def write_html(found: Leaderboard, rows: Sequence[Row], folder: Path, facts: Map
     files, where = details(rows, keys, {method["name"]: at for at, method in enumerate(content["methods"])}, None if inside else SHARD)
     for cell, number in zip(content["cells"], where, strict=True):
         cell["shard"] = number
-    write_page(folder, content, {} if large else files, inside)
+    write_page(folder, content, {} if large else files, inside, () if large else first_screens(found))
 
 
 def json_lines(content: Mapping[str, Sequence[Any]]) -> bytes:
