@@ -32,7 +32,7 @@ def _packages(task: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the packages of a task, nothing where the user names an archive that is at hand."""
     module = str(task["_target_"]).rpartition(".")[0]
     path = module_path(module)
-    if task.get("archive") or not path.is_file() or "\nWHEELS" not in path.read_text(encoding="utf8"):
+    if task.get("archive") or not path.is_file() or "WHEELS" not in path.read_text(encoding="utf8"):
         return ()
     return tuple(importlib.import_module(module).WHEELS)
 

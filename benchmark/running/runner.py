@@ -130,7 +130,14 @@ def _begun(cell: Cell, seed: Seed) -> tuple[dict[str, Any], dict[str, Any]]:
     if cell.contents:
         origin["contents"] = dict(cell.contents)
     config = {axis: named(axis, own) for axis, own in cell.config.items()}
-    return {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": config, "identity": cell_identity(cell.config, cell.contents), **cell.choice}, origin
+    return {
+        "cell": cell.id,
+        "seed": seed,
+        "labels": cell.labels,
+        "config": config,
+        "identity": cell_identity(cell.config, cell.contents),
+        **cell.choice,
+    }, origin
 
 
 def lost(cell: Cell, seed: Seed) -> Row:
