@@ -1,9 +1,9 @@
-"""A sweep as a list of cells: which, in which order, and that Hydra composes the same."""
+"""x"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
+from support.grids import GIVEN, PRODUCTS, grid, shown
 
 from benchmark.config.build import option
 from benchmark.config.cells import Cell, cell
@@ -20,22 +21,6 @@ from benchmark.config.registry import names
 from benchmark.core.errors import ConfigError
 from benchmark.core.paths import CONF
 from benchmark.core.protocol import AXES
-from benchmark.running.sweep import spread
-
-GIVEN = {"task": "digits", "noise": "clean", "method": "erm", "trainer": "quick"}
-PRODUCTS: list[dict[str, Any]] = [
-    {"task": "digits", "noise": ["clean", "symmetric(rate=0.4)"], "method": ["erm", "gce"]},
-    {"task": "diamonds", "noise": ["clean", "gaussian"], "method": ["erm", "huber"], "trainer": "quick(epochs=5, lr=0.01)"},
-]
-
-
-def grid(products: Sequence[Mapping[str, Any]] = PRODUCTS, *, extra: Sequence[str] = (), given: Mapping[str, str] = GIVEN, **narrow: str | list[str]) -> Grid:
-    return expand(products, {axis: [entry] if isinstance(entry, str) else entry for axis, entry in narrow.items()}, given, extra)
-
-
-def shown(found: Grid, *axes: str) -> list[str]:
-    return [" ".join(made.labels[axis] for axis in axes or ("task", "noise", "method")) for made in found.cells]
-
 
 EVERYTHING = [
     "digits clean erm",
@@ -130,33 +115,6 @@ def test_task_and_noise_vary_slowest_across_products() -> None:
     assert changes == 2
     tasks = shown(grid([{"task": ["yeast", "digits"], "noise": ["clean", "label_flip", "symmetric"], "method": ["mixup", "erm"]}]), "task", "noise", "method")
     assert tasks[:4] == ["yeast clean mixup", "yeast clean erm", "yeast label_flip mixup", "yeast label_flip erm"]
-
-
-def test_unsupported_pairs_are_dropped_with_the_reason() -> None:
-    product = {
-        "task": ["digits", "diamonds", "newswire"],
-        "noise": ["clean", "gaussian"],
-        "method": ["erm", "gce", "huber", "asl", "sam(base=gce)"],
-        "model": "mlp",
-    }
-    found = grid([product])
-    assert shown(found) == [
-        *(f"digits clean {method}" for method in ("erm", "gce", "sam(base=gce)")),
-        *(f"diamonds {noise} {method}" for noise in ("clean", "gaussian") for method in ("erm", "huber")),
-    ]
-    assert set(found.skipped) == {
-        "huber supports continuous, digits is categorical",
-        "huber supports continuous, newswire is categorical",
-        "asl supports multilabel, digits is multiclass",
-        "asl supports multilabel, newswire is tagging",
-        "asl supports categorical, diamonds is continuous",
-        "gce supports categorical, diamonds is continuous",
-        "sam supports categorical, diamonds is continuous",
-        "gaussian serves regression, digits is multiclass",
-        "gaussian serves regression, newswire is tagging",
-        "mlp reads image and vector inputs, newswire has tokens inputs",
-    }
-    assert len(found.skipped) == len(set(found.skipped))
 
 
 def test_every_task_gets_the_model_that_its_yaml_names() -> None:
@@ -339,34 +297,30 @@ def test_a_value_is_what_hydra_reads(text: str) -> None:
     assert (repr(found), type(found)) == (repr(expected), type(expected))
 
 
-def test_workers_begin_in_different_parts_of_the_grid() -> None:
-    methods = ["erm", "gce"]
-    products = [{"task": "digits", "noise": ["clean", "symmetric"], "method": methods}, {"task": "yeast", "noise": "clean", "method": methods}]
-    cells = expand(products, {}, {"trainer": "quick"}, []).cells
-    seeds = [(s, s, s) for s in range(3)]
-    jobs = [(cell, seeds) for cell in cells]
-    assert spread(jobs, 1) == jobs
-    names = [f"{cell.choice['task']} {cell.choice['noise']} {cell.choice['method']} {[s for s, *_ in own]}" for cell, own in spread(jobs, 2)]
-    assert names == [
-        *("digits clean erm [0, 1, 2]", "digits symmetric gce [1, 2]", "digits symmetric erm [2]", "digits clean gce [0, 1, 2]"),
-        *("yeast clean erm [0, 1, 2]", "digits symmetric erm [0, 1]", "yeast clean gce [0, 1, 2]", "digits symmetric gce [0]"),
-    ]
-    for workers in (2, 3, 7, 40):
-        found = [(cell.id, seed) for cell, own in spread(jobs, workers) for seed in own]
-        assert sorted(found) == sorted((cell.id, seed) for cell in cells for seed in seeds)
-    assert spread([], 2) == []
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("trainer.lr=0.1,0.2", "is no axis: run one sweep for each value"),
+        ("method.q=[1", r"method.q=\[1 cannot be read"),
+    ],
+)
+def test_a_value_that_is_not_one_is_named(override: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        value_of(override)
 
 
-def test_workers_share_at_most_one_seed_of_a_block() -> None:
-    """What methods share is made once per task, noise and seed: 24 runs of a block, the second of three, are halved."""
-    methods = ["erm", "gce", "mae", "mixup", "elr", "sop", "forward", "small_loss"]
-    noises = ["clean", "symmetric", "asymmetric"]
-    cells = expand([{"task": "digits", "noise": noises, "method": methods}], {}, {"trainer": "quick"}, []).cells
-    order = spread([(cell, [(s, s, s) for s in range(3)]) for cell in cells], 2)
-    busy, made = [0, 0], [set[tuple[str, int]](), set[tuple[str, int]]()]
-    for job, own in order:  # whoever is free takes the next
-        worker = busy.index(min(busy))
-        busy[worker] += len(own)
-        made[worker] |= {(job.choice["noise"], seed) for seed, *_ in own}
-    assert busy == [36, 36]
-    assert made[0] & made[1] == {("symmetric", 1)}
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("task.subset=-5", "task.subset=-5 is below 1"),
+        ("task.rows=0", "task.rows=0 is below 1"),
+        ("trainer.epochs=0", "trainer.epochs=0 is below 1"),
+        ("trainer.batch_size=0", "trainer.batch_size=0 is below 1"),
+        ("trainer.threads=0", "trainer.threads=0 is below 1"),
+        ("trainer.lr=-0.1", "trainer.lr=-0.1 is below 0"),
+        ("trainer.weight_decay=-1", "trainer.weight_decay=-1 is below 0"),
+    ],
+)
+def test_numbers_out_of_range_are_told_before_anything_is_loaded(extra: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        expand([{"task": "digits", "noise": "clean", "method": "erm", "trainer": "smoke"}], {}, {}, [extra])

@@ -9,6 +9,7 @@ import pytest
 from benchmark.config import registry
 from benchmark.config.registry import PLUGIN_AXES, names, plugin, plugins, raw
 from benchmark.core.errors import ConfigError
+from benchmark.core.protocol import AXES
 
 
 @pytest.mark.parametrize("axis", PLUGIN_AXES)
@@ -85,3 +86,9 @@ def test_a_plugin_from_outside_is_named_after_its_distribution_or_its_package(mo
 def test_other_groups_register_no_plugins(axis: str) -> None:
     with pytest.raises(ConfigError, match="is refused"):
         plugin(axis, "benchmark.methods.baseline.erm.ERM")
+
+
+@pytest.mark.parametrize("group", [*AXES, "experiment", "launcher"])
+def test_a_plugin_exists_when_its_yaml_does(group: str) -> None:
+    assert names(group) == sorted(names(group))
+    assert all(raw(group, name) for name in names(group))

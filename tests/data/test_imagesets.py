@@ -28,7 +28,7 @@ from benchmark.core.types import Examples, Task
 from benchmark.data import imagesets
 from benchmark.data.images import pixels
 from benchmark.data.problems import Multiclass
-from benchmark.data.reading import read_arrays, same_inputs
+from benchmark.data.reading import same_inputs
 from benchmark.data.sources import Source
 from benchmark.data.splits import assemble
 from benchmark.noise.base import Context
@@ -247,47 +247,11 @@ def test_pixels_that_are_not_the_originals_are_refused(paths: Paths) -> None:
             pixels([good, content], 2, (3, 32, 32), "here")
 
 
-def test_nothing_but_arrays_is_unpickled(tmp_path: Path) -> None:
-    class Trap:
-        def __reduce__(self) -> tuple[Any, tuple[str]]:
-            return Path.touch, (str(tmp_path / "ran"),)
-
-    for content in ({"label": Trap()}, [1, 2]):
-        torch.save(content, tmp_path / "labels.pt")
-        with pytest.raises(DataError, match=r"labels\.pt (is no|holds a list, not a) dictionary of arrays"):
-            read_arrays(tmp_path / "labels.pt")
-    assert not (tmp_path / "ran").exists()
-
-
 def test_missing_data_tell_how_to_get_them(paths: Paths) -> None:
     with pytest.raises(
         DataError, match=r"cifar10 is missing and cannot be fetched \(HF_HUB_OFFLINE is set\): save the parquet files of the data set uoft-cs/cifar10"
     ):
         load_task("cifar10", paths)
-
-
-def test_a_file_is_fetched_once_and_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    (tmp_path / "there.bin").write_bytes(b"labels")
-    sha = imagefiles.sha256_of(tmp_path / "there.bin")
-    source = Source("a/b.bin", "CC BY 4.0", sha256=sha, url=(tmp_path / "there.bin").as_uri())
-    assert source.find(tmp_path / "data").read_bytes() == b"labels"
-    (tmp_path / "there.bin").unlink()
-    assert source.find(tmp_path / "data").read_bytes() == b"labels"
-    with pytest.raises(DataError, match="is missing and cannot be fetched"):
-        source.find(tmp_path / "elsewhere")
-    assert source.find_or_none(tmp_path / "elsewhere") is None
-    (tmp_path / "there.bin").write_bytes(b"<html>other</html>")
-    with pytest.raises(DataError, match=r"cannot be fetched \(file:.*there.bin gave 18 bytes of sha256 .* expected"):
-        source.find(tmp_path / "elsewhere")
-    assert not (tmp_path / "elsewhere").exists()
-    (tmp_path / "data/a/b.bin").write_bytes(b"the labels")
-    with pytest.raises(DataError, match="has sha256"):
-        source.find(tmp_path / "data")
-    assert replace(source, alike=(imagefiles.sha256_of(tmp_path / "data/a/b.bin"),)).find(tmp_path / "data").is_file()
-    (tmp_path / "data/a/b.bin").write_bytes(b"<html>no</html>")
-    with pytest.raises(DataError, match=r"is a web page \(HTML\)"):
-        source.find_or_none(tmp_path / "data")
 
 
 def test_a_set_of_the_hub_gets_the_local_layout(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

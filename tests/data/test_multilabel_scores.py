@@ -8,7 +8,6 @@ from sklearn import metrics
 
 from benchmark.data import multilabel_scores as scores
 from benchmark.data.problems import MultiLabel
-from benchmark.measures.label_errors import Side, detection, example_suspicion
 
 RNG = np.random.default_rng(0)
 Y = (RNG.random((300, 5)) < [0.6, 0.3, 0.2, 0.1, 0.02]).astype(np.int64)
@@ -99,28 +98,3 @@ def test_thirds_by_frequency() -> None:
     found = scores.by_frequency(np.array([0.1, 0.2, 0.3, 0.4, np.nan, 0.6]), y)
     assert found == pytest.approx({"head": 0.15, "middle": 0.35, "tail": 0.6})
     assert scores.by_frequency(np.array([0.1, 0.2]), np.zeros((2, 2))) == {}
-
-
-def test_detection_of_cells_and_of_examples() -> None:
-    right = (RNG.random((400, 3)) < 0.5).astype(np.int64)
-    wrong = RNG.random((400, 3)) < 0.1
-    given = np.where(wrong, 1 - right, right)
-    column = np.tile(np.arange(3), 400)
-    side = Side(right.reshape(-1), given.reshape(-1), np.ones(1200, dtype=bool), column, right.reshape(-1))
-    suspicion = wrong * 1.0 + RNG.random((400, 3)) * 1.2
-    found = detection(MultiLabel(list("abc")), suspicion.reshape(-1), side)
-    rows = example_suspicion(suspicion.reshape(-1), side.live, column * 2 + given.reshape(-1), 3)
-    target = wrong.any(1)
-    pi, number = target.mean(), target.sum()
-    assert found["detection_example_ap"] == pytest.approx((metrics.average_precision_score(target, rows) - pi) / (1 - pi), abs=1e-5)
-    assert found["detection_example_auroc"] == pytest.approx(metrics.roc_auc_score(target, rows), abs=1e-5)
-    top = target[np.argsort(-rows, kind="stable")[:number]].mean()
-    assert found["detection_example_lift"] == pytest.approx(top / pi)
-    assert found["detection_lift"] > 3
-    assert found["detection_example_auroc"] > 0.8
-
-
-def test_units_that_nobody_knows_make_no_example_suspicious() -> None:
-    suspicion, use = np.array([0.9, 0.1, 0.5, 0.2]), np.array([False, True, True, True])
-    found = example_suspicion(suspicion, use, np.zeros(4, dtype=int), 2)
-    assert found[0] < found[1]

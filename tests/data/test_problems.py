@@ -11,45 +11,11 @@ import torch
 from scipy.stats import spearmanr
 from seqeval.metrics import f1_score, precision_score, recall_score
 from sklearn import metrics
+from support.problems import TAGS, grid, made, probabilities, sentences
 from support.tiny import PROBLEMS
-from torch.nn import functional as F  # noqa: N812
 
-from benchmark.core.types import Problem, Units
 from benchmark.data.problems import PROBLEMS as CLASSES
 from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.data.splits import Part
-from benchmark.functional.calibration import expected_calibration_error
-from benchmark.methods.step import Batch, Passes, Step
-
-TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
-
-
-def probabilities(rng: np.random.Generator, units: int, classes: int) -> np.ndarray:
-    found: np.ndarray = rng.dirichlet(np.ones(classes), units)
-    return found
-
-
-def sentences(rng: np.random.Generator, count: int, width: int) -> np.ndarray:
-    """Random tag sequences, most of them invalid IOB2; -1 = padding."""
-    y = rng.choice(len(TAGS), (count, width), p=[0.4, 0.15, 0.15, 0.15, 0.15])
-    return np.where(np.arange(width) < rng.integers(1, width + 1, count)[:, None], y, -1)
-
-
-def made(name: str, size: int = 60) -> tuple[Problem, np.ndarray, np.ndarray, np.ndarray]:
-    """A problem with labels (some unknown), probabilities and decisions."""
-    rng = np.random.default_rng(2)
-    if name == "tagging":
-        y = sentences(rng, size, 7)
-        return Tagging(TAGS, 7), y, (p := probabilities(rng, y.size, len(TAGS))), p.argmax(1)
-    if name == "multilabel":
-        y = np.where(rng.random((size, 4)) < 0.1, -1, rng.integers(0, 2, (size, 4)))
-        return MultiLabel(list("pqrs")), y, (p := probabilities(rng, y.size, 2)), p.argmax(1)
-    if name == "multiclass":
-        y = np.where(rng.random(size) < 0.1, -1, rng.integers(0, 4, size))
-        return Multiclass(list("abcd")), y, (p := probabilities(rng, size, 4)), p.argmax(1)
-    y = np.where(rng.random(size) < 0.1, np.nan, rng.normal(size=size))
-    prediction = rng.normal(size=(size, 1))
-    return Regression("z", to_score=np.exp), y, prediction, prediction[:, 0]
 
 
 def test_every_problem_is_in_the_table() -> None:
@@ -112,24 +78,6 @@ def test_a_certain_mistake_costs_a_finite_likelihood() -> None:
     assert found["nll"] == pytest.approx(-np.log(1e-12))
 
 
-def test_calibration_error_by_hand() -> None:
-    """15 bins: .9 and .92 share one, 1.0 falls into the last, .5 stands alone."""
-    confidence, right = np.array([0.9, 0.92, 1.0, 0.5]), np.array([True, False, True, False])
-    assert expected_calibration_error(confidence, right) == pytest.approx((abs(1 - 1.82) + 0.0 + 0.5) / 4)
-    assert expected_calibration_error(np.empty(0), np.empty(0, dtype=bool)) == 0.0
-
-
-def test_calibration_error_equals_a_loop_over_bins_and_vanishes_when_calibrated() -> None:
-    rng = np.random.default_rng(0)
-    confidence = rng.random(20_000)
-    right = rng.random(20_000) < confidence
-    bins = np.minimum((confidence * 15).astype(int), 14)
-    loop = sum(abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in range(15))
-    assert expected_calibration_error(confidence, right) == pytest.approx(loop)
-    assert loop < 0.03
-    assert expected_calibration_error(confidence, ~right) > 0.3
-
-
 def test_multilabel_scores_equal_scikit_learn() -> None:
     problem, y, probability, decision = made("multilabel", size=200)
     y = np.abs(y)
@@ -170,23 +118,6 @@ def test_labels_without_both_values_leave_the_mean() -> None:
     assert found["auroc"] == pytest.approx(0.5)
     only = MultiLabel(list("pqr")).scores(probability[:3], np.zeros(3, dtype=int), y[:1])
     assert np.isnan(only["map"])
-
-
-def test_two_class_units_are_binary_cross_entropy() -> None:
-    """Cross entropy of [0, z] and its gradient are those of BCE with logit z, extreme logits included."""
-    rng = torch.Generator().manual_seed(0)
-    z = torch.cat([4 * torch.randn(30, 3, generator=rng, dtype=torch.float64), torch.tensor([[-50.0, 50.0, 700.0], [-700.0, 0.0, 1e4]]).double()])
-    y = torch.randint(0, 2, z.shape, generator=rng)
-    twins = [z.clone().requires_grad_() for _ in range(2)]
-    step = Step([], MultiLabel(list("pqr")), Batch([z], torch.arange(len(z)), y, None), Passes.zeros(1))
-    units = step.flatten(twins[0])
-    ours = F.cross_entropy(units.output, units.target, reduction="none")
-    theirs = F.binary_cross_entropy_with_logits(twins[1], y.double(), reduction="none")
-    torch.testing.assert_close(ours, theirs.reshape(-1), rtol=1e-14, atol=1e-14)
-    torch.testing.assert_close(units.output.softmax(1)[:, 1], z.sigmoid().reshape(-1), rtol=1e-14, atol=0.0)
-    ours.sum().backward()
-    theirs.sum().backward()
-    torch.testing.assert_close(twins[0].grad, twins[1].grad, rtol=1e-14, atol=1e-14)
 
 
 def test_span_scores_equal_seqeval_on_invalid_sequences() -> None:
@@ -256,36 +187,6 @@ def test_a_diverged_prediction_is_infinite_and_silent() -> None:
     assert np.isinf([found["mae"], found["rmse"]]).all()
 
 
-def grid(problem: Problem, y: np.ndarray, at: np.ndarray) -> tuple[Step, torch.Tensor, torch.Tensor]:
-    """A Step over some examples, cut at the longest sentence as the engine does, a random output and its live slots."""
-    labels = problem.labels(y)
-    tokens = problem.name == "tagging"
-    value, live = (torch.from_numpy(array.reshape(len(y), -1)) for array in (labels.value, labels.live))
-    x = (live.long()[..., None]) if tokens else torch.zeros(len(y), 2)
-    cut, value, some = Part(x, value, live).rows(torch.from_numpy(at))
-    step = Step([], problem, Batch([cut], torch.from_numpy(at), value, some), Passes.zeros(1))
-    shape = (len(at), value.shape[1], len(TAGS)) if tokens else (len(at), problem.outputs)
-    return step, torch.randn(shape, generator=torch.Generator().manual_seed(1)), torch.ones(value.shape, dtype=torch.bool) if some is None else some
-
-
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_flatten_and_dense_are_inverse(name: str) -> None:
-    problem, y, _, _ = made(name)
-    at = np.random.default_rng(1).permutation(len(y))[:23]
-    step, output, live = grid(problem, y, at)
-    units = step.flatten(output)
-    lifted = problem.lift(output)
-    assert units.output.shape == (int(live.sum()), problem.num_classes)
-    for fill in (0.0, -9.0):
-        dense = units.dense(units.output, fill)
-        assert dense.shape == lifted.shape
-        assert torch.equal(dense[live], lifted[live])
-        assert bool((dense[~live] == fill).all())
-    assert units.target.tolist() == problem.labels(y).value[units.index].tolist()
-    assert torch.equal(units.index, torch.from_numpy(at)[units.row] * problem.width + units.column)
-    assert torch.equal(units.dense(units.row, -1)[live], torch.nonzero(live)[:, 0])
-
-
 def test_padded_tokens_are_cut_at_the_longest_sentence_and_keep_their_ids() -> None:
     y = np.array([[0, 1, -1, -1], [2, -1, -1, -1], [0, 1, 2, 0]])
     step, output, live = grid(Tagging(TAGS, 4), y, np.array([1, 0]))
@@ -309,48 +210,3 @@ def test_a_chunk_of_one_length_is_as_wide_as_its_sentences() -> None:
     assert step.size == 4
     with pytest.raises(ValueError, match="output of 4 slots a row for a batch of 2"):
         step.flatten(torch.zeros(2, 4, len(TAGS)))
-
-
-def test_a_batch_refuses_grids_of_two_widths() -> None:
-    live = torch.ones(2, 3, dtype=torch.bool)
-    with pytest.raises(ValueError, match=r"differ in width: \[3, 4\]"):
-        Batch([torch.zeros(2, 4, 1)], torch.arange(2), None, live, width=4)
-
-
-def test_stacked_batches_keep_their_own_lengths() -> None:
-    y = np.array([[0, 1, -1, -1], [2, 0, -1, -1], [0, 1, 2, 0], [0, -1, -1, -1], [1, 2, 1, -1]])
-    problem = Tagging(TAGS, 4)
-    parts = [(grid(problem, y, np.array(at))[0], 0) for at in ([0, 1], [3], [4])]
-    both = parts[0][0].stack(parts)
-    assert both.width == 3
-    assert both.inputs().shape == (4, 3, 1)
-    assert both.slots()[0].tolist() == [0, 1, 4, 5, 12, 16, 17, 18]
-    assert both.slots()[1].tolist() == [0, 0, 1, 1, 2, 3, 3, 3]
-    alike = parts[1][0].stack([parts[1], parts[1]])  # one token each: no mask, and still not 4 slots
-    assert alike.width == 1
-    assert alike.slots()[0].tolist() == [12, 12]
-
-
-def test_an_unlabelled_token_does_not_cut_its_sentence() -> None:
-    live = torch.tensor([[True, False, True, False], [True, False, False, False]])
-    x = torch.arange(8).reshape(2, 4, 1)
-    part = Part(x, torch.zeros(2, 4, dtype=torch.int64), live)
-    assert part.lengths is not None
-    assert part.lengths.tolist() == [3, 1]
-    assert part.rows(torch.arange(2))[0].shape == (2, 3, 1)
-
-
-def test_gradients_reach_the_output_through_units_and_dense() -> None:
-    problem, y, _, _ = made("tagging")
-    step, output, live = grid(problem, y, np.arange(9))
-    output.requires_grad_()
-    units: Units = step.flatten(output)
-    units.dense(units.output.square().sum(1), 0.0).sum().backward()
-    assert output.grad is not None
-    assert torch.equal(output.grad, torch.where(live[..., None], 2 * output.detach(), torch.zeros(())))
-
-
-def test_test_time_units_have_no_target() -> None:
-    step = Step([], Multiclass(list("abc")), Batch([torch.zeros(4, 2)], torch.arange(4), None, None), Passes.zeros(1))
-    with pytest.raises(LookupError, match="no targets at test time"):
-        _ = step.flatten(torch.zeros(4, 3)).target

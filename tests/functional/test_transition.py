@@ -5,8 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from support.formulas import AT, CLASSES, PER_UNIT, PROBABILITY, SCALED, TARGET, TRANSITION, Case, check_formula, check_gradient, tensor
 
 from benchmark import functional
+
+CASES: dict[str, Case] = {
+    "importance_weight": (functional.importance_weight, (PROBABILITY, TARGET, TRANSITION), PROBABILITY[AT, TARGET] / (PROBABILITY @ TRANSITION)[AT, TARGET]),
+    "importance_weight per unit": (
+        functional.importance_weight,
+        (PROBABILITY, TARGET, PER_UNIT),
+        PROBABILITY[AT, TARGET] / np.einsum("ui,uij->uj", PROBABILITY, PER_UNIT)[AT, TARGET],
+    ),
+    "row_normalized": (functional.row_normalized, (SCALED,), SCALED / SCALED.sum(1)[:, None]),
+}
+
 
 RNG = np.random.default_rng(4)
 POSTERIOR = RNG.dirichlet(np.full(4, 0.4), 300)
@@ -108,3 +120,21 @@ def test_neighbors_in_feature_space_reveal_the_matrix() -> None:
     assert float((found - torch.from_numpy(PLANTED)).abs().sum(1).mean()) < 0.12
     subsets = functional.neighbor_consensus(features, label, 3, np.random.default_rng(0), size=1500, rounds=3)
     torch.testing.assert_close(subsets[2], counts[2], atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_equals_the_formula(name: str) -> None:
+    check_formula(CASES[name])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradient_equals_differences(name: str) -> None:
+    check_gradient(CASES[name])
+
+
+def test_rows_are_divided_by_their_own_sums() -> None:
+    """Not, as released for T-Revision, column j by the sum of row j."""
+    matrix = tensor(SCALED)
+    wrong = matrix / matrix.sum(1)
+    torch.testing.assert_close(functional.row_normalized(matrix).sum(1), torch.ones(CLASSES, dtype=torch.float64))
+    assert not torch.allclose(wrong.sum(1), torch.ones(CLASSES, dtype=torch.float64), atol=0.1)

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn import metrics
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.core.types import Labels
 from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.measures.label_errors import LEAST_ERRORS, LEAST_WRONG, Side, detection, error_residuals, interval_scores, memorization, parts_of_training
+from benchmark.measures.label_errors import (
+    LEAST_ERRORS,
+    LEAST_WRONG,
+    Side,
+    detection,
+    error_residuals,
+    example_suspicion,
+    interval_scores,
+    memorization,
+    parts_of_training,
+)
 from benchmark.measures.strength import information_kept, noise_strength, systematic_share
 from benchmark.noise.base import flip_by_transition, realised_transition
 from benchmark.noise.streams import Streams
+
+RNG = np.random.default_rng(0)
+
 
 CLASSES = Multiclass(list("abcd"))
 TAGS = Tagging(["O", "B-X", "I-X"], 4)
@@ -395,3 +409,28 @@ def test_wrong_sentences_are_found_by_their_most_suspicious_tokens() -> None:
     found = detection(problem, suspicion.reshape(-1), Side(*flat))
     assert found["detection_example_ap"] > 0.7  # the names themselves are ranked among each other, and some stand high
     assert detection(problem, rng.random(300), Side(*flat))["detection_example_ap"] < 0.5
+
+
+def test_detection_of_cells_and_of_examples() -> None:
+    right = (RNG.random((400, 3)) < 0.5).astype(np.int64)
+    wrong = RNG.random((400, 3)) < 0.1
+    given = np.where(wrong, 1 - right, right)
+    column = np.tile(np.arange(3), 400)
+    side = Side(right.reshape(-1), given.reshape(-1), np.ones(1200, dtype=bool), column, right.reshape(-1))
+    suspicion = wrong * 1.0 + RNG.random((400, 3)) * 1.2
+    found = detection(MultiLabel(list("abc")), suspicion.reshape(-1), side)
+    rows = example_suspicion(suspicion.reshape(-1), side.live, column * 2 + given.reshape(-1), 3)
+    target = wrong.any(1)
+    pi, number = target.mean(), target.sum()
+    assert found["detection_example_ap"] == pytest.approx((metrics.average_precision_score(target, rows) - pi) / (1 - pi), abs=1e-5)
+    assert found["detection_example_auroc"] == pytest.approx(metrics.roc_auc_score(target, rows), abs=1e-5)
+    top = target[np.argsort(-rows, kind="stable")[:number]].mean()
+    assert found["detection_example_lift"] == pytest.approx(top / pi)
+    assert found["detection_lift"] > 3
+    assert found["detection_example_auroc"] > 0.8
+
+
+def test_units_that_nobody_knows_make_no_example_suspicious() -> None:
+    suspicion, use = np.array([0.9, 0.1, 0.5, 0.2]), np.array([False, True, True, True])
+    found = example_suspicion(suspicion, use, np.zeros(4, dtype=int), 2)
+    assert found[0] < found[1]

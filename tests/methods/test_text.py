@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from scipy.stats import binom
 from support.tiny import make_conditions
 from torch import Tensor
 
@@ -49,59 +47,6 @@ def step_of(method: Method, conditions: Conditions, epoch: int = 0) -> Step:
     part, at = conditions.data.train, torch.arange(12)
     networks = conditions.recipe.networks(conditions.data.problem, method.networks)
     return Step(networks, conditions.data.problem, Batch([part.x[at]], at, part.value[at], part.live[at]), Passes.zeros(method.networks), epoch=epoch)
-
-
-def softmax(z: np.ndarray) -> np.ndarray:
-    e = np.exp(z - z.max(-1, keepdims=True))
-    found: np.ndarray = e / e.sum(-1, keepdims=True)
-    return found
-
-
-def test_agreement_is_a_mean_divergence() -> None:
-    z = np.random.default_rng(0).normal(size=(3, 5, 4))
-    p = softmax(z)
-    q = p.mean(0)
-    expected = (q * (np.log(q) - np.log(p))).sum(2).mean(0)
-    np.testing.assert_allclose(functional.agreement(torch.from_numpy(z)).numpy(), expected)
-    outputs = torch.from_numpy(z).requires_grad_()
-    assert torch.autograd.gradcheck(functional.agreement, [outputs])
-
-
-def test_squared_targets_sharpen_against_frequent_classes() -> None:
-    p = softmax(np.random.default_rng(1).normal(size=(6, 3)))
-    weight = p**2 / p.sum(0)
-    np.testing.assert_allclose(functional.squared_targets(torch.from_numpy(p)).numpy(), weight / weight.sum(1, keepdims=True))
-    same = torch.full((4, 2), 0.5)
-    assert torch.equal(functional.squared_targets(same), same)
-
-
-def test_labels_that_are_disbelieved_go_but_never_a_whole_class() -> None:
-    p, label = torch.tensor([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 2), torch.tensor([0, 0, 0, 1, 1, 1])
-    live = torch.ones(6, dtype=torch.bool)
-    assert functional.believed(p, label, live, 0.7).tolist() == [True] * 6  # all of class 1 would go: it stays
-    assert functional.believed(p, label, live, 0.3).tolist() == [True, True, True, False, True, True]
-    live[4:] = False
-    assert functional.believed(p, label, live, 0.3)[3]  # of the live ones all would go
-
-
-def test_neighbors_by_sorting_all_cosines() -> None:
-    rng = np.random.default_rng(2)
-    x, kind, at = rng.normal(size=(40, 5)), rng.integers(0, 3, 40), rng.permutation(40)[:25]
-    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    expected = []
-    for i in range(40):
-        others = [j for j in at if j != i]
-        near = sorted(others, key=lambda j: -unit[i] @ unit[j])[:7]
-        expected.append(np.mean([kind[j] == kind[i] for j in near]))
-    features, kinds = torch.from_numpy(x), torch.from_numpy(kind)
-    same = torch.from_numpy(np.arange(40)[:, None] == at)
-    found = functional.neighbor_share(features, kinds, features[at], kinds[at], 7, same=same, chunk=16)
-    np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
-    weight = functional.class_weights(found, kinds, 6.0).numpy()
-    for k in range(3):
-        scaled = np.array(expected)[kind == k] / np.max(np.array(expected)[kind == k])
-        own = 1 / (1 + np.exp(-6 * (scaled - scaled.mean())))
-        np.testing.assert_allclose(weight[kind == k], own / own.max(), rtol=1e-4)
 
 
 def test_oracles_see_which_labels_are_right(conditions: Conditions) -> None:
@@ -288,26 +233,6 @@ def test_colada_softens_labels_that_neighbors_contradict(conditions: Conditions)
     assert torch.equal(method.soft[~seen.live], given[~seen.live])
 
 
-def test_expected_error_of_a_counted_matrix_against_simulation() -> None:
-    rng = np.random.default_rng(0)
-    true, sizes, prior = np.array([[0.7, 0.2, 0.1], [0.0, 1.0, 0.0], [0.3, 0.3, 0.4]]), np.array([12, 5, 30]), np.array([0.5, 0.3, 0.2])
-    fixed = [((rng.multinomial(n, row, 4000) / n - row) ** 2).sum(1) for n, row in zip(sizes, true, strict=True)]
-    found = functional.expected_matrix_error(torch.from_numpy(true), torch.from_numpy(sizes))
-    assert float(found) == pytest.approx(float(np.sum([f.mean() for f in fixed])), rel=0.05)
-    errors = []
-    for _ in range(3000):
-        right = torch.from_numpy(rng.choice(3, 200, p=prior))
-        given = torch.from_numpy((rng.random(200)[:, None] > true.cumsum(1)[right.numpy()]).sum(1).clip(max=2))
-        errors.append(((functional.counted_transition(right, given, 3).numpy() - true) ** 2).sum())
-    found = functional.expected_matrix_error_of_sample(torch.from_numpy(true), torch.from_numpy(prior), 200)
-    assert float(found) == pytest.approx(np.mean(errors), rel=0.05)
-    rare, one = torch.tensor([0.99, 0.01]).double(), torch.full((2, 2), 0.5).double()
-    by_hand = [sum(float(n_r) / r for r, n_r in zip(range(1, 20), binom.pmf(range(1, 20), 20, p), strict=True)) / 2 for p in (0.99, 0.01)]
-    found = functional.expected_matrix_error_of_sample(one, rare, 20)
-    assert float(found) == pytest.approx(sum(by_hand))
-    assert float(found) < 0.5 / 2  # most samples have nobody of the rare class, which the formula passes over: it is too small there
-
-
 def test_a_counted_noise_layer_reads_trusted_labels_and_stays(conditions: Conditions) -> None:
     learned, _ = made("noise_layer", conditions)
     assert learned.needs == frozenset()
@@ -323,22 +248,6 @@ def test_a_counted_noise_layer_reads_trusted_labels_and_stays(conditions: Condit
     p, known = units.output.softmax(1), right[units.index]
     plain = torch.where(known >= 0, p.gather(1, known.clamp(min=0)[:, None])[:, 0], (p @ counted).gather(1, units.target[:, None])[:, 0])
     torch.testing.assert_close(method.objective(step), -plain.log().mean())
-
-
-def test_chain_marginals_by_enumeration() -> None:
-    rng = torch.Generator().manual_seed(0)
-    score, transition = torch.randn(2, 4, 3, generator=rng), torch.randn(3, 3, generator=rng)
-    live = torch.tensor([[True] * 4, [True, True, False, False]])
-    found = functional.chain_marginals(score, transition, live)
-    for row, length in ((0, 4), (1, 2)):
-        expected, total = torch.zeros(length, 3), 0.0
-        for path in itertools.product(range(3), repeat=length):
-            value = sum(score[row, t, k] for t, k in enumerate(path)) + sum(transition[a, b] for a, b in itertools.pairwise(path))
-            weight = float(torch.as_tensor(value).exp())
-            total += weight
-            for t, k in enumerate(path):
-                expected[t, k] += weight
-        torch.testing.assert_close(found[row, :length], expected / total)
 
 
 @pytest.mark.parametrize("structured", [True, False])
@@ -406,15 +315,6 @@ def test_jointmatch_learns_what_the_other_network_is_sure_of() -> None:
         w = torch.where(sure[0] ^ sure[1], 0.9, 0.1) * sure[1 - net]
         expected = expected + 2 * (w * torch.nn.functional.cross_entropy(outputs[net], p[1 - net].argmax(1), reduction="none")).mean()
     torch.testing.assert_close(method.objective(step), expected)
-
-
-def test_nearest_similarity_is_the_largest_of_all_pairs() -> None:
-    rng = np.random.default_rng(5)
-    x, banks = rng.normal(size=(6, 4)), [rng.normal(size=(n, 4)) for n in (3, 1, 7)]
-    x, *banks = (a / np.linalg.norm(a, axis=1, keepdims=True) for a in (x, *banks))
-    expected = [[max(-(((u - v) ** 2).sum()) for v in bank) for bank in banks] for u in x]
-    found = functional.nearest_similarity(torch.from_numpy(x), [torch.from_numpy(bank) for bank in banks])
-    np.testing.assert_allclose(found.numpy(), expected)
 
 
 def test_meta_self_refinement_descends_through_a_virtual_step(conditions: Conditions) -> None:

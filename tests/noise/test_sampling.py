@@ -16,7 +16,7 @@ from benchmark.core.errors import ConfigError
 from benchmark.core.paths import Paths
 from benchmark.core.types import Corruption, Labels
 from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.data.splits import assemble, foreign_inputs
+from benchmark.data.splits import assemble
 from benchmark.noise.base import Context
 from benchmark.noise.cache import corrupt
 from benchmark.noise.sampling import Dilution, LongTail, OpenSet
@@ -70,17 +70,6 @@ def test_dilution_adds_copies_with_uniform_labels(labels: Labels) -> None:
         Dilution(-1)
 
 
-def test_copies_of_an_example_stay_on_one_side_of_the_split() -> None:
-    task = make_task("multiclass")
-    found = load_noise("dilution", copies=3)(task.problem.labels(task.train.y), Streams(task.problem.labels(task.train.y), 0), Context())
-    data, truth = assemble(task, task.train, found, seed=0)
-    assert len(data.train) + len(data.val) == 4 * len(task.train)
-    sides = [{row.numpy().tobytes() for row in part.x} for part in (data.train, data.val)]
-    assert not sides[0] & sides[1]
-    assert truth.train is not None
-    assert (truth.train != data.train.value.numpy().reshape(-1)).any()
-
-
 def test_open_set_replaces_inputs_and_leaves_no_right_class(labels: Labels) -> None:
     found = made("openset", labels, rate=0.3)
     replaced = found.foreign >= 0
@@ -107,17 +96,6 @@ def test_assembled_open_set_has_foreign_inputs_and_labels_that_nobody_scores(pat
     assert truth.y_val_clean is not None
     assert (truth.y_val_clean < 0).any()
     assert float(task.train.x.max()) < 50  # the task's own inputs are left alone
-
-
-def test_a_task_without_a_pool_lends_its_features_one_by_one() -> None:
-    task = make_task("multiclass")
-    pool = foreign_inputs(task, task.train)
-    assert pool.shape == (160, 8)
-    own = {row.numpy().tobytes() for row in task.train.x}
-    assert not any(row.numpy().tobytes() in own for row in pool)
-    for feature in range(8):
-        assert np.isin(pool[:, feature].numpy(), task.train.x[:, feature].numpy()).all()
-    assert torch.equal(pool, foreign_inputs(task, task.train))
 
 
 def test_chain_of_a_long_tail_flips_the_kept_examples_as_the_flips_alone_would(labels: Labels) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.tiny import PROBLEMS, make_conditions, run
+from support.tiny import PROBLEMS, run
 
 from benchmark.core.types import Evaluate
 from benchmark.data.splits import halved
@@ -45,14 +45,6 @@ def test_halves_part_the_validation_set_with_its_right_labels(problem: str, sett
     np.testing.assert_array_equal(truth.y_val, conditions.truth.y_val[at])
     assert torch.equal(rest.value, whole.value[at])
     assert torch.equal(halved(conditions.data, conditions.truth, "name")[1].x, rest.x)
-
-
-def test_equal_inputs_are_in_one_half() -> None:
-    conditions = make_conditions("multiclass")
-    whole = conditions.data.val
-    whole.x[1::2] = whole.x[::2]
-    data, rest, _ = halved(conditions.data, conditions.truth, "name")
-    assert not {tuple(x) for x in data.val.x.tolist()} & {tuple(x) for x in rest.x.tolist()}
 
 
 def test_method_and_selection_look_at_different_halves(settings: dict[str, Conditions], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,9 +19,6 @@ from omegaconf import DictConfig, OmegaConf
 from support.commands import in_process, wait_for
 
 from benchmark.bench import faults
-from benchmark.config.installed import check_installed
-from benchmark.config.registry import names
-from benchmark.core.errors import ConfigError
 from benchmark.core.paths import CONF, PLUGINS, ROOT
 from benchmark.core.seeds import Seed
 from benchmark.results.row import Row
@@ -179,22 +176,6 @@ def test_a_launcher_that_is_not_installed_is_one_line(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith(f"error: launcher={launcher} needs {package} (extra {extra!r}): run 'make setup-launchers'")
     assert f"labelnoise-bench[{extra}]" in line
-
-
-def test_launchers_that_come_along_need_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.config.installed._installed", lambda name: False)
-    for launcher in names("launcher"):
-        if launcher in ("basic", "joblib"):
-            check_installed(launcher)
-        else:
-            with pytest.raises(ConfigError):
-                check_installed(launcher)
-
-
-def test_every_extra_of_a_launcher_is_pinned() -> None:
-    lock = (ROOT / "requirements-launchers.lock").read_text()
-    for package in ("ray", "hydra-ray-launcher", "submitit", "hydra-submitit-launcher"):
-        assert f"\n{package}==" in lock
 
 
 def test_our_environment_goes_with_every_job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

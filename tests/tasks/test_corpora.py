@@ -12,7 +12,6 @@ import pytest
 from support import corpora
 from support.tiny import make_conditions, make_examples, run
 
-from benchmark import functional
 from benchmark.api import load_task
 from benchmark.config.build import load
 from benchmark.core.errors import UserError
@@ -267,20 +266,6 @@ def test_bad_files_are_one_line(name: str, own: Paths) -> None:
     with pytest.raises(UserError, match=message) as caught:
         load_task(task, own, **({"split": [300, 500]} if task == "noisyner" else {}))
     assert "\n" not in str(caught.value)
-
-
-def test_majority_and_dawid_skene() -> None:
-    """Against votes of known sources: one that is always right, one that swaps two classes, one that guesses."""
-    rng = np.random.default_rng(0)
-    right = rng.integers(0, 3, 600)
-    votes = np.stack([np.where(rng.random(600) < 0.9, right, (right + 1) % 3) for _ in range(3)] + [(right + 1) % 3, rng.integers(0, 3, 600)], axis=1)
-    votes[rng.random(votes.shape) < 0.2] = -1
-    majority = functional.majority_vote(votes, 3)
-    counted = [[(row == k).sum() for k in range(3)] for row in votes]
-    assert majority.tolist() == [int(np.argmax(row)) for row in counted]
-    found = functional.dawid_skene(votes, 3)
-    np.testing.assert_allclose(found.sum(1), 1)
-    assert (found.argmax(1) == right).mean() > max(0.97, (majority == right).mean())  # the source that always errs tells the class
 
 
 def test_clean_val_looks_at_gold_sentences_where_a_task_has_them() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 from support import ownfiles
 
@@ -18,7 +17,6 @@ from benchmark.api import load_task
 from benchmark.core.errors import UserError
 from benchmark.core.paths import Paths
 from benchmark.core.types import Task
-from benchmark.data import images
 from tasks.cxr_images import resolved
 from tasks.cxr_images.films import UNCERTAIN, UNKNOWN, Films, shared
 from tasks.cxr_images.formats import CHEXPERT, NIH, chexpert, padchest, vindr
@@ -263,16 +261,6 @@ def test_films_without_a_known_label_are_left_out(tmp_path: Path, paths: Paths) 
     table.loc[:1, table.columns[5:]] = -1
     table.to_csv(tmp_path / "train.csv", index=False)
     assert len(load_task("cxr_images", paths, **options, uncertain="ignore").train) == 58
-
-
-def test_gray_levels_of_16_bits_and_palettes(tmp_path: Path) -> None:
-    level = np.linspace(0, 4095, 64).round().astype(np.uint16).reshape(8, 8)
-    Image.fromarray(level).save(tmp_path / "deep.png")
-    shallow = np.linspace(0, 255, 64).round().astype(np.uint8).reshape(8, 8)
-    Image.fromarray(shallow).convert("P").save(tmp_path / "palette.png")
-    found = images.decode([tmp_path / "deep.png", tmp_path / "palette.png"], 8, 1)[:, 0]
-    assert torch.equal(found[1], torch.from_numpy(shallow))
-    assert int((found[0].int() - torch.from_numpy(shallow).int()).abs().max()) <= 1
 
 
 def test_the_sample_of_nih(paths: Paths) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 from support import ownfiles
 
@@ -14,8 +13,6 @@ from benchmark.api import load_task
 from benchmark.core.errors import UserError
 from benchmark.core.files import changed
 from benchmark.core.paths import Paths
-from benchmark.data.images import decode
-from benchmark.data.splits import Part
 
 
 def test_a_folder_for_each_class(tmp_path: Path, paths: Paths) -> None:
@@ -44,21 +41,6 @@ def test_a_csv_with_right_labels(tmp_path: Path, paths: Paths) -> None:
     assert (task.clean, task.test_labels, tuple(task.train.x.shape[1:])) == (True, "right", (1, 32, 32))
     assert (task.annotations["observed"] != task.train.y).all()
     assert list(task.files) == [str(tmp_path / "list.csv")]
-
-
-def test_decoding_keeps_colors_and_orientation(tmp_path: Path) -> None:
-    pixels = np.zeros((8, 8, 3), dtype=np.uint8)
-    pixels[:4, :, 0], pixels[:, 4:, 2] = 255, 255
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    found = decode([tmp_path / "a.png"], 8, 3)[0]
-    assert torch.equal(found.permute(1, 2, 0), torch.from_numpy(pixels))
-
-
-def test_bytes_become_numbers_in_batches() -> None:
-    part = Part(torch.tensor([[[[0, 255]]]], dtype=torch.uint8), torch.zeros(1, 1), torch.ones(1, 1, dtype=torch.bool))
-    x, _, _ = part.rows(torch.tensor([0]))
-    assert x.tolist() == [[[[0.0, 1.0]]]]
-    assert part.x.tolist() == [[[[0, 255]]]]
 
 
 @pytest.mark.parametrize(

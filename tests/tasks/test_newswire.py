@@ -11,7 +11,7 @@ import torch
 from benchmark.core.digests import digest
 from benchmark.core.paths import Paths
 from benchmark.core.types import Task
-from benchmark.data.tokens import UNKNOWN, shape
+from benchmark.data.tokens import UNKNOWN
 from tasks import newswire
 from tasks.newswire.gazetteer import ERRORS, annotate, compare, spans
 from tasks.newswire.grammar import MAX_LENGTH, MIN_LENGTH
@@ -165,8 +165,3 @@ def test_groups_are_identical_sentences(task: Task) -> None:
     assert task.groups is not None
     train, _ = newswire.sentences()
     assert len(set(task.groups.tolist())) == len({sentence.tokens for sentence in train})
-
-
-@pytest.mark.parametrize(("token", "expected"), [("Jordan", "Xx"), ("SNAY", "X"), ("said", "x"), ("2,950", "0,0"), ("$714", "$0"), (".", "."), ("A", "X")])
-def test_shapes_collapse(token: str, expected: str) -> None:
-    assert shape(token) == expected

@@ -20,7 +20,6 @@ from benchmark.api import run as run_cell
 from benchmark.core.errors import DataError, UserError
 from benchmark.core.paths import Paths
 from benchmark.core.types import Task
-from benchmark.data.official import at_most
 
 
 def table(size: int = 60) -> pd.DataFrame:
@@ -142,17 +141,6 @@ def test_diabetes_is_embedded(paths: Paths) -> None:
     assert (len(task.train), len(task.test)) == (354, 88)
     y = np.concatenate([task.train.y, task.test.y])
     assert (y.min(), y.max()) == (25.0, 346.0)
-
-
-def test_at_most_takes_the_same_share_of_every_target_and_always_the_same_ones() -> None:
-    label = np.random.default_rng(1).integers(0, 5, 400)
-    keep = at_most("a", label, 30)
-    assert np.bincount(label[keep]).tolist() == [30] * 5
-    assert np.array_equal(keep, at_most("a", label, 30))
-    assert not np.array_equal(keep, at_most("b", label, 30))
-    assert at_most("a", label, 1000).all()
-    assert np.bincount(label[at_most("a", label, 10)]).tolist() == [10] * 5
-    assert not (at_most("a", label, 10) & ~keep).any()
 
 
 def songs(size: int = 700) -> np.ndarray:

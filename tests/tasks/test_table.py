@@ -19,11 +19,9 @@ from benchmark.board.leaderboard import sections
 from benchmark.config.build import load
 from benchmark.config.cells import Cell
 from benchmark.config.grid import expand
-from benchmark.config.support import unsupported
 from benchmark.core.errors import ConfigError, DataError, UserError
 from benchmark.core.paths import Paths
 from benchmark.core.protocol import AXES
-from benchmark.data.columns import encoded, feature_columns
 from benchmark.noise.cache import corrupt
 from benchmark.results.row import Row
 from benchmark.results.store import Store
@@ -74,16 +72,6 @@ def test_parquet_and_csv_agree(tmp_path: Path, paths: Paths) -> None:
     a, b = (load_task("table", paths, path=written(tmp_path, name=name), **CLASSES) for name in ("shop.csv", "shop.parquet"))
     assert torch.allclose(a.train.x, b.train.x)
     assert np.array_equal(a.train.y, b.train.y)
-
-
-def test_inputs_are_learned_from_training_rows_alone() -> None:
-    found = pd.DataFrame({"n": [1.0, 3.0, np.nan, 100.0], "w": ["x", "y", "x", "new"], "id": [7, 8, 7, 8]})
-    x = encoded(found, np.array([True, True, True, False]), ["id"], Path("f.csv"))
-    sd = np.std([1.0, 3.0, 2.0])
-    assert np.allclose(x[:, 0], [-1 / sd, 1 / sd, 0, 5])  # the missing number is the mean, the far one is cut
-    assert x[:, 1].tolist() == [0, 0, 1, 0]
-    assert x[:, 2:4].tolist() == [[1, 0], [0, 1], [1, 0], [0, 0]]  # a level that only the test part has is no level
-    assert x[:, 4:].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1]]
 
 
 def test_test_part_follows_the_inputs_not_the_labels_and_not_the_name(tmp_path: Path, paths: Paths) -> None:
@@ -186,20 +174,6 @@ def test_line_breaks_in_cells_keep_the_line_numbers(end: str, tmp_path: Path, pa
         assert sorted(task.places) == begins
 
 
-def test_yaml_overrides_decide_what_is_supported() -> None:
-    def reason(method: str, problem: str) -> str | None:
-        config = {axis: load(axis, name) for axis, name in (("noise", "clean"), ("model", "mlp"), ("trainer", "smoke"))}
-        config |= {"task": load("task", "table", problem=problem), "method": load("method", method)}
-        choice = {"task": "table", "noise": "clean", "method": method, "model": "mlp", "trainer": "smoke"}
-        return unsupported(Cell(choice, config))
-
-    assert reason("gce", "multiclass") is None
-    assert reason("gce", "regression") == "gce supports categorical, table is continuous"
-    assert reason("huber", "multiclass") == "huber supports continuous, table is categorical"
-    with pytest.raises(ConfigError, match=r"task.problem='regresion' is unknown: did you mean 'regression'"):
-        reason("gce", "regresion")
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Rows of a table with observed labels only, and the table."""
@@ -248,8 +222,3 @@ def test_a_changed_file_is_another_cell_and_a_moved_one_is_not(results: tuple[Pa
     namesake.parent.mkdir()
     namesake.write_text(path.read_text().replace("red", "green"))
     assert cell_of(row, namesake).id not in (row.cell, cell_of(row, moved).id)
-
-
-def test_no_column_is_an_input_twice() -> None:
-    found = feature_columns(ownfiles.table(), ["given", "right", None, "price", "right_price"], Path("f.csv"))
-    assert list(found) == ["a", "b", "color"]
