@@ -12,10 +12,11 @@ import pytest
 from support.boardrows import made_rows, rows
 
 from benchmark.board.comparisons import compute, newest
+from benchmark.board.figures import plt
 from benchmark.board.frames import curve_frame, run_frame
-from benchmark.board.leaderboard import publish_local, write
+from benchmark.board.leaderboard import publish_local, table_csv, write
 from benchmark.board.pagerows import details
-from benchmark.board.tables import interval, marks_of, of_board, of_cells, plain_board
+from benchmark.board.tables import escaped, interval, marks_of, of_board, of_cells, plain_board
 from benchmark.config.grid import expand
 from benchmark.results.columns import run_table
 from benchmark.results.freshness import is_stale, sources
@@ -199,3 +200,15 @@ def test_the_realised_rate_stands_beside_the_nominal_one(noise: dict[str, Any], 
     titles = [section.title for section in of_cells(compute(rows).cells)]
     assert titles
     assert all(words in title for title in titles)
+
+
+def test_a_label_is_plain_text_wherever_it_is_shown() -> None:
+    frame = pd.DataFrame({"method": ["=1+1", "-x", "gce"], "gain": [-0.5, 0.5, 0.25]})
+    lines = table_csv(frame).decode().splitlines()
+    assert [line.split(",")[0].strip('"') for line in lines[1:]] == ["'=1+1", "'-x", "gce"]
+    assert lines[1].endswith("-0.5")  # a number stays one
+    assert escaped("a|b <!-- board: end -->") == "a\\|b &lt;!-- board: end -->"
+    figure = plt.figure()
+    figure.text(0, 0, "$\\frac$")
+    figure.canvas.draw()
+    plt.close(figure)
