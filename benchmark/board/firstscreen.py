@@ -26,7 +26,7 @@ def first_screens(found: Leaderboard) -> list[dict[str, Any]]:
 
 
 def _screen(found: Leaderboard, kind: str, metric: str, development: bool, who: Standing, smoke: str) -> dict[str, Any]:
-    cells = sorted({cell for cell, _ in who.cells}, key=lambda cell: cell[1] == "clean")  # right labels stand right
+    cells = sorted({cell for cell, _ in who.cells}, key=lambda cell: (cell[1] == "clean", cell))  # right labels stand right
     raw, prices, signs = _raw(found, kind)
     names = [PLAN.baseline, *who.means, *who.incomplete]
     names += sorted({name for _, name in who.cells} - set(names))

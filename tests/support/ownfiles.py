@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -152,6 +153,33 @@ def write_nih(folder: Path) -> dict[str, Any]:
     return {"path": str(folder), "size": 8}
 
 
+CLASSES = ("food", "sport", "music")
+WORDS = (("soup", "bread", "salt"), ("ball", "goal", "team"), ("song", "drum", "tune"))
+
+
+def wrench_examples(size: int, seed: int) -> dict[str, dict[str, Any]]:
+    """Texts of three classes, and the votes of six functions that know a word each; on some texts none votes."""
+    rng = np.random.default_rng(seed)
+    out = {}
+    for at in range(size):
+        label = int(rng.integers(0, 3))
+        words = [str(rng.choice(WORDS[label])), *(f"w{n}" for n in rng.integers(0, 8, 4))]
+        if rng.random() < 0.2:
+            words.append(str(rng.choice(WORDS[(label + 1) % 3])))
+        rng.shuffle(words)
+        votes = [k if WORDS[k][place] in words else -1 for k in range(3) for place in range(2)]
+        out[str(at)] = {"label": label, "weak_labels": votes, "data": {"text": " ".join(words)}}
+    return out
+
+
+def write_wrench(folder: Path, **changed: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Training, validation and test texts in WRENCH's layout."""
+    parts = {"train": wrench_examples(120, 0), "valid": wrench_examples(40, 1), "test": wrench_examples(40, 2)}
+    for name, content in {**parts, **changed, "label": {str(k): name for k, name in enumerate(CLASSES)}}.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return {"path": str(folder)}
+
+
 WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "table": write_table,
     "conll": write_conll,
@@ -160,4 +188,5 @@ WRITERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "cxr_reports": write_cxr_reports,
     "padchest_reports": write_padchest_reports,
     "cxr_images": write_nih,
+    "wrench": write_wrench,
 }
