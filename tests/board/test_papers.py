@@ -14,7 +14,6 @@ from benchmark.board import latex, papers
 from benchmark.board.comparisons import compute
 from benchmark.board.frames import run_frame
 from benchmark.board.leaderboard import write
-from benchmark.stats.orders import pareto_front
 
 
 def test_bold_is_the_best_and_what_is_not_significantly_worse() -> None:
@@ -70,12 +69,6 @@ def test_robustness_colors_by_rank_not_by_unlike_scores() -> None:
     titles = [axis.get_title() for axis in figure.axes if axis.get_visible()]
     assert titles == ["made0\nsymmetric, cnn", "made1\nsymmetric, cnn"]
     plt.close(figure)
-
-
-def test_pareto_front() -> None:
-    quality, cost = np.array([1.0, 2.0, 2.0, 0.5, 3.0]), np.array([1.0, 2.0, 3.0, 1.0, 4.0])
-    assert pareto_front(quality, cost).tolist() == [True, True, False, False, True]
-    assert pareto_front(np.array([1.0, 1.0]), np.array([1.0, 1.0])).all()
 
 
 @pytest.mark.slow
