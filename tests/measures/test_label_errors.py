@@ -16,6 +16,7 @@ from benchmark.measures.label_errors import (
     error_residuals,
     example_suspicion,
     interval_scores,
+    kept_quality,
     memorization,
     parts_of_training,
     vote_scores,
@@ -314,3 +315,12 @@ def test_vote_scores() -> None:
     found = vote_scores(probability, probability.argmax(1), np.array([[3, 1, 0], [0, 0, 5], [0, 0, 0]]))
     assert found["agreement"] == pytest.approx((0.75 + 1) / 2)
     assert found["cross_entropy"] == pytest.approx((-0.75 * np.log(0.7) - 0.25 * np.log(0.2) - np.log(0.8)) / 2)
+
+
+def test_what_is_kept_is_right_as_often_as_it_says() -> None:
+    right = np.array([0, 1, 1, 0, 1])
+    given = np.array([0, 1, 0, 1, 1])
+    side = Side(right, given, np.ones(5, bool), np.zeros(5, int), given)
+    found = kept_quality(np.array([0.1, 0.9, 0.2, 0.8, 0.3]), side)  # keeps 0, 2, 4: two right ones of three
+    assert found == {"selection_precision": pytest.approx(2 / 3), "selection_recall": pytest.approx(2 / 3)}
+    assert kept_quality(np.zeros(5), Side(right, right, np.ones(5, bool), np.zeros(5, int), right)) == {}

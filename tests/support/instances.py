@@ -6,7 +6,6 @@ import functools
 from typing import Any
 
 import numpy as np
-import pytest
 
 from benchmark.api import load_noise
 from benchmark.core.types import Corruption, Labels
@@ -35,16 +34,6 @@ def raw_pixels() -> np.ndarray:
 def drawn_probabilities() -> np.ndarray:
     probabilities: np.ndarray = np.random.default_rng(1).dirichlet(np.full(K, 0.3), N)
     return probabilities
-
-
-@pytest.fixture(scope="module")
-def pixels() -> np.ndarray:
-    return raw_pixels()
-
-
-@pytest.fixture(scope="module")
-def probabilities() -> np.ndarray:
-    return drawn_probabilities()
 
 
 def made(name: str, labels: Labels, features: np.ndarray | None = None, seed: int = 0, **options: Any) -> Corruption:
