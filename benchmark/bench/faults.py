@@ -25,6 +25,7 @@ from benchmark.review.verify import differences
 
 SWEEP = ("experiment=smoke", "task=digits", "noise=symmetric", "method=erm,gce", "model=linear", "launcher=basic")  # 2 cells
 LIMIT = 300.0  # seconds after which a sweep of these cells counts as hung
+KIND = {"task": {"problem": "multiclass"}}  # configuration of made-up rows: a row says of which type its task is
 LOADED = (
     "pytorch_lightning",
     "benchmark.commands.run",
@@ -147,5 +148,5 @@ def _write(folder: Path, writer: int, writers: int, rows: int) -> list[str]:
     """Cells of the rows that this writer has placed."""
     names: dict[str, Any] = dict.fromkeys(AXES, "race")
     mine = [i for i in range(rows) if i % writers in (writer, (writer + 1) % writers)]
-    made = (Row(cell=digest("race", i), seed=(0, 0, 0), status="ok", labels=names, metrics={"writer": writer}, **names) for i in mine)
+    made = (Row(cell=digest("race", i), seed=(0, 0, 0), status="ok", labels=names, metrics={"writer": writer}, config=KIND, **names) for i in mine)
     return [row.cell for row in made if Store(folder).write(row)]

@@ -21,6 +21,7 @@ from benchmark.results.row import Row
 from benchmark.stats import CELL, LINE, Board, as_text, cell_table, groups, keys, regime_gate, relative_errors, rho_sel
 from benchmark.stats.analysis_plan import PLAN, primary
 from benchmark.stats.cell_table import PLACE
+from benchmark.stats.intervals import share_interval
 
 FIRST = [
     *("problem", "metric", "sign", "adapted", "privileged", "likelihood", "test_labels", "noise_name", "one_draw", "family"),
@@ -121,6 +122,9 @@ def _of_places(runs: pd.DataFrame, tracks: list[str]) -> tuple[pd.DataFrame, pd.
         ],
         axis=1,
     )
+    share = ((cells["sign"] > 0) & cells["mean"].between(0, 1)).to_numpy()  # an error has no upper end
+    ends = share_interval(*(cells[name].to_numpy(dtype=float) for name in ("mean", "sd", "n")))
+    cells["low"], cells["high"] = (np.where(share, end, cells[name]) for end, name in zip(ends, ("low", "high"), strict=True))
     block, _ = groups(cells, [*CELL, "track"])
     erm = (cells["method"] == PLAN.baseline).to_numpy()
     passes = np.full(len(cells), np.nan)

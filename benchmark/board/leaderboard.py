@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,21 @@ from pyarrow import csv
 from pydantic_core import to_json
 
 from benchmark.board import evidence, latex, tables
+from benchmark.board.brief import SMOKE, is_smoke, summary_lines
 from benchmark.board.comparisons import Leaderboard, compute, turned
+from benchmark.board.firstscreen import first_screens
 from benchmark.board.page import INSIDE, SHARD, payload, write_page
 from benchmark.board.pagerows import details
+from benchmark.board.plaintables import broken, fitted
 from benchmark.core.files import write_atomically
 from benchmark.core.protocol import PRIMARY, is_development
-from benchmark.core.terminal import printable
 from benchmark.results.row import Row
 from benchmark.stats import CELL
 from benchmark.stats.analysis_plan import PLAN
 from benchmark.tuning.records import shown
 
 SHOWN = 24  # tables on the console
+LEAST_WIDTH = 40  # columns: a terminal that says less is not asked
 LARGE = 100_000  # runs: whole rows of more do not fit into memory
 PANELS = 36  # more cells are no picture
 
@@ -99,7 +104,7 @@ def write_html(found: Leaderboard, rows: Sequence[Row], folder: Path, facts: Map
     files, where = details(rows, keys, {method["name"]: at for at, method in enumerate(content["methods"])}, None if inside else SHARD)
     for cell, number in zip(content["cells"], where, strict=True):
         cell["shard"] = number
-    write_page(folder, content, {} if large else files, inside)
+    write_page(folder, content, {} if large else files, inside, () if large else first_screens(found))
 
 
 def json_lines(content: Mapping[str, Sequence[Any]]) -> bytes:
@@ -113,7 +118,8 @@ def summary(found: Leaderboard) -> str:
     extra = [f"{found.failed} failed" if found.failed else "", f"{found.stale} made by other code (stale)" if found.stale else ""]
     tasks = [task for task in found.cells["task"].unique() if is_development(task)] if len(found.cells) else []
     apart = f" Development tasks are shown, never ranked: {', '.join(tasks)}." if tasks else ""
-    return f"{found.runs} runs" + "".join(f", {text}" for text in extra if text) + f". Analysis plan {PLAN.digest()}.{apart}"
+    smoke = f"{SMOKE.capitalize()}. " if is_smoke(found) else ""
+    return f"{smoke}{found.runs} runs" + "".join(f", {text}" for text in extra if text) + f". Analysis plan {PLAN.digest()}.{apart}"
 
 
 def sections(found: Leaderboard, cells: bool = True) -> Iterator[tables.Section]:
@@ -130,28 +136,29 @@ def sections(found: Leaderboard, cells: bool = True) -> Iterator[tables.Section]
         yield from tables.of_cells(found.cells[found.cells["track"].isin(PRIMARY)])
 
 
-def publish_local(rows: Sequence[Row], results: Path) -> None:
-    """Print the board of some rows and write it to ``<results>/local``."""
-    print_board(*write(shown(rows, results), results / "local"), results)
+def publish_local(rows: Sequence[Row], results: Path, full: bool = False) -> None:
+    """Write the board of some rows to ``<results>/local`` and print its summary, or all its tables."""
+    chosen = shown(rows, results)
+    found = compute(chosen)
+    print_board(found, *write_board(found, chosen, results / "local"), results, full)
 
 
-def print_board(text: str, parts: Sequence[tables.Section], results: Path) -> None:
-    """Print a board to the terminal, and where its files lie."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    def plain_text(text: str) -> str:
-        return escape(printable(text))
-
-    console = Console(width=None if Console().is_terminal else 200)
+def print_board(found: Leaderboard, text: str, parts: Sequence[tables.Section], results: Path, full: bool = False) -> None:
+    """Print a board at the width of the terminal: its summary, or all tables if ``full``, and where its files lie."""
+    width = max(LEAST_WIDTH, shutil.get_terminal_size().columns)
+    page = results / "local" / "leaderboard.html"
+    if not full:
+        _say(summary_lines(found, str(page), width))
+        return
     for part in parts[:SHOWN]:
-        table = Table(title=plain_text(part.title), caption=plain_text(part.note) or None, title_justify="left", caption_justify="left")
-        for at, column in enumerate(part.columns):
-            table.add_column(plain_text(column), justify="left" if at == 0 else "right")
-        for line in part.lines:
-            table.add_row(*map(plain_text, line))
-        console.print(table)
+        _say([*fitted(part, width), ""])
     if len(parts) > SHOWN:
-        console.print(f"... and {len(parts) - SHOWN} tables more")
-    console.print(plain_text(f"{text} Board: {results / 'local' / 'leaderboard.html'} (and .md, .csv, .json)"))
+        _say([f"... and {len(parts) - SHOWN} tables more, in {page.with_suffix('.md')}"])
+    _say(broken(f"{text} Board: {page} (and .md, .csv, .json)", width))
+
+
+def _say(lines: Sequence[str]) -> None:
+    """Print lines in the letters that the output can write: a POSIX locale has no dagger."""
+    letters = sys.stdout.encoding or "utf-8"
+    for line in lines:
+        print(line.encode(letters, "replace").decode(letters))

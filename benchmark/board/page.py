@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup, escape
 from pydantic_core import to_json
 
 from benchmark.config.build import declaration, option, parameters
@@ -44,7 +45,13 @@ OF_LINE = ("method", "track", "adapted", "privileged", "self_reported", "collaps
 OF_RUNS = ("method", "method_target", "seed", "score", "sign", "line")
 
 
-def write_page(folder: Path, content: Mapping[str, Any], rows: Mapping[int, Mapping[int, Any]], inside: bool) -> None:
+def write_page(
+    folder: Path,
+    content: Mapping[str, Any],
+    rows: Mapping[int, Mapping[int, Any]],
+    inside: bool,
+    first: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """Write ``leaderboard.html`` and, unless rows stay inside, ``leaderboard-rows/<n>.js``.
 
     Args:
@@ -52,11 +59,13 @@ def write_page(folder: Path, content: Mapping[str, Any], rows: Mapping[int, Mapp
         content: what the page shows, as ``payload`` makes it.
         rows: of each cell, by file and cell, as ``details`` makes them.
         inside: whether the rows are in the page.
+        first: what the first screen shows of every problem kind; it is html, readable before any script runs.
     """
     here = resources.files("benchmark.board") / "templates"
     script = '"use strict";(() => {\n' + "\n".join((here / "board" / name).read_text(encoding="utf8") for name in SCRIPTS) + "\n})();"
     sha = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = Environment(loader=PackageLoader("benchmark.board", "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+    page.filters["broken"] = _breakable
     beside = folder / FOLDER
     wanted = set() if inside else {f"{number}.js" for number in rows}
     for old in beside.glob("*.js"):
@@ -70,10 +79,19 @@ def write_page(folder: Path, content: Mapping[str, Any], rows: Mapping[int, Mapp
         style=(here / "board" / "board.css").read_text(encoding="utf8"),
         script=script,
         summary=content["summary"],
+        first=first,
         data=_embedded(content),
         inside=[(number, _embedded(part)) for number, part in rows.items()] if inside else [],
     )
     write_atomically(folder / "leaderboard.html", text.encode())
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name as html that may break after an underscore, a comma or before a bracket, and nowhere else."""
+    text = escape(name)
+    for mark in ("_", ","):
+        text = text.replace(mark, Markup(f"{mark}<wbr>"))
+    return text.replace("(", Markup("<wbr>("))
 
 
 def _embedded(value: Any) -> str:

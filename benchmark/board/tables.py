@@ -14,7 +14,8 @@ import pandas as pd
 from benchmark.stats import CELL, Board
 
 LEGEND = (
-    "Positive gains are improvements. Intervals are 95 % t-intervals over seeds, paired with erm where two methods are compared; gap closed and damage "
+    "Positive gains are improvements. Intervals are 95 % t-intervals over seeds, those of scores in [0, 1] on the logit scale, "
+    "paired with erm where two methods are compared; gap closed and damage "
     "repaired have Fieller intervals and are n/a where their denominator is not clearly different from zero. Where an interval holds zero, (d) is the "
     "smallest difference that this many seeds find 8 times in 10. cost: counted forward and backward passes relative to erm. "
     "The second interval of a ranking is over seeds, on these tasks alone. MRAE: mean error relative to that of squared / absolute error on right labels. "

@@ -153,7 +153,7 @@ def noise_table() -> str:
 
 def schema() -> str:
     """``results/schema.json``: the JSON schema of a row."""
-    return json.dumps(Row.model_json_schema(), indent=1) + "\n"
+    return json.dumps(Row.model_json_schema(mode="serialization"), indent=1) + "\n"
 
 
 def pages() -> Iterator[tuple[Path, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmark.core.errors import ConfigError
+from benchmark.core.locks import locked
 from benchmark.core.protocol import AXES
 from benchmark.results.archive import write
 from benchmark.results.row import ARCHIVE, Row, seed_of
@@ -29,6 +30,14 @@ def compact(arguments: Sequence[str]) -> int:
     store = Store(paths.results)
     if store.under_way():
         raise ConfigError(f"{store.under_way()[0]} says that a run is under way: wait for the sweep to end; if it was killed, the same sweep clears this up")
+    with locked(store.results):
+        taken, count = _compacted(store)
+    print(f"{taken} rows moved, {count} in {store.results / ARCHIVE}")
+    return 0
+
+
+def _compacted(store: Store) -> tuple[int, int]:
+    """Move the rows that stand in files into the archive: how many were moved, and how many it has. The caller holds the lock."""
     loose, archive = store.files(), store.archive
     before, taken = {name: _stamp(path) for name, path in loose.items()}, list[str]()
 
@@ -42,9 +51,8 @@ def compact(arguments: Sequence[str]) -> int:
     count = write(store.results / ARCHIVE, archive.lines(without=loose) if archive else (), rows()) if loose else len(archive or ())
     for name in taken:
         if _stamp(loose[name]) == before[name]:
-            loose[name].unlink()
-    print(f"{len(taken)} rows moved, {count} in {store.results / ARCHIVE}")
-    return 0
+            loose[name].unlink(missing_ok=True)
+    return len(taken), count
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

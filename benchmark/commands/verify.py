@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,10 +43,14 @@ def verify(arguments: Sequence[str]) -> int:
         from benchmark.review import rerun
 
         return rerun.rerun(*rerun.read(number["rows"]), int(number["TOP"]), int(number["SEEDS"]), paths)
+    if number["rows"]:
+        raise ConfigError(f"verify: rows={number['rows']} is read with TOP= alone: give TOP=5 too, or paths.results=DIR in place of the file")
     rows = [row for row in Store(paths.results).rows() if row.status == "ok" and row.config["trainer"].get("devices", 1) == count() and not is_stale(row)]
     if not rows:
         raise ConfigError(f"{paths.results} holds no row of this code on {count()} device(s): run a sweep first, or on_existing=stale")
-    chosen = random.Random(0).sample(rows, min(int(number["N"]), len(rows)))
+    drawn = secrets.randbelow(10**9)
+    print(f"rows drawn now, by seed {drawn}")
+    chosen = random.Random(drawn).sample(rows, min(int(number["N"]), len(rows)))
     differ = 0
     with tempfile.TemporaryDirectory() as folder:
         for row in chosen:

@@ -65,6 +65,9 @@ def prepared(arguments: Sequence[str]) -> list[str]:
         ConfigError: an unknown group, option, key or value.
     """
     arguments = _literal([LISTED.sub(r"\1[\2]", argument) for argument in arguments])
+    chosen = [value for key, _, value in (argument.lstrip("+").partition("=") for argument in arguments) if key == "experiment"]
+    if "null" in chosen and len(chosen) > 1:
+        raise ConfigError(f"experiment={' experiment='.join(chosen)} asks for two things: name one experiment, or none")
     sweep = is_sweep(arguments)
     out: list[str] = []
     extra: list[str] = []

@@ -29,6 +29,14 @@ NOT_IDENTITY = ("problem", "inputs")  # of a task, unless its load() asks for th
 def cell_id(configs: Mapping[str, Any], contents: Mapping[str, str] | None = None) -> str:
     """Return the id of a cell, 16 hex digits.
 
+    Args and errors are those of ``cell_identity``.
+    """
+    return digest(cell_identity(configs, contents))
+
+
+def cell_identity(configs: Mapping[str, Any], contents: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return what identifies a cell: the identity of each axis and the protocol version.
+
     Args:
         configs: resolved configuration of each axis; other keys do not count.
         contents: sha256 of the user's own files by the key that names them, such as ``task.path``.
@@ -39,7 +47,7 @@ def cell_id(configs: Mapping[str, Any], contents: Mapping[str, str] | None = Non
     of_files = contents or {}
     parts: dict[str, Any] = {axis: plugin_identity(axis, configs[axis], of_files) for axis in AXES[:4]}
     parts["trainer"] = _differing(configs["trainer"], constructor(TRAINER), "trainer", of_files)
-    return digest(parts | {"protocol": PROTOCOL_VERSION})
+    return parts | {"protocol": PROTOCOL_VERSION}
 
 
 def plugin_identity(axis: str, config: Mapping[str, Any], contents: Mapping[str, str], where: str = "") -> dict[str, Any]:
@@ -114,6 +122,31 @@ def contents_of(configs: Mapping[str, Any], data: Path) -> dict[str, str]:
                 if files:
                     found[place] = _content(files) if len(files) > 1 else sha256_at(files[0])
     return found
+
+
+def foreign_files(axis: str, config: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """Return the keys by which a configuration names a file, folder, address or hub entry that neither the default nor a yaml of the plugin names.
+
+    Args:
+        axis: task, noise, method or model.
+        config: resolved configuration with its ``_target_``.
+        where: dotted key of the configuration; the axis itself by default.
+
+    Raises:
+        ConfigError: the configuration names no registered plugin of the axis.
+    """
+    known = plugin(axis, config.get("_target_"))
+    parameters, presets = known.parameters, [raw(axis, name) for name in names(axis) if raw(axis, name).get("_target_") == known.target]
+    for key, value in config.items():
+        place, parameter = f"{where or axis}.{key}", parameters.get(key)
+        if is_plugin(value):
+            yield from foreign_files(axis, value, place)
+        elif key in ("features", "noise_features") and axis == "task":
+            if value is not None and value not in names("encoder"):
+                yield place
+        elif isinstance(value, str) and parameter is not None and parameter.names_file:
+            known_names = (parameter.default, *(preset.get(key) for preset in presets))
+            yield from [place] * (value not in known_names)
 
 
 def _named_files(axis: str, config: Mapping[str, Any], where: str, data: Path) -> Iterator[tuple[str, list[Path]]]:

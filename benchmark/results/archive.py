@@ -77,8 +77,13 @@ class Archive:
 
     def read(self, name: str) -> Row | None:
         """A row, whole."""
+        content = self.content(name)
+        return None if content is None else parse(content, self.path, name)
+
+    def content(self, name: str) -> bytes | None:
+        """Return a row as JSON; None if it is not here."""
         line = self._find(name)
-        return None if line is None else parse(self._group(line // GROUP)[line % GROUP], self.path)
+        return None if line is None else self._group(line // GROUP)[line % GROUP]
 
     def _rows_of(self, group: int) -> list[bytes]:
         with self._reading():

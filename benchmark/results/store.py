@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.core.errors import DataError, RowError
-from benchmark.core.files import content_of, opened, write_atomically, writing
+from benchmark.core.files import content_of, write_atomically, writing
 from benchmark.core.seeds import Seed
 from benchmark.results.row import ARCHIVE, Row, State, name_of, parse, seed_name, seed_of
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ROOM = 65536  # bytes: more than a row takes
 LARGEST = 1 << 24  # bytes of a row's file
-HEADS: dict[bytes, State] = {b'"status": "ok"': "ok", b'"status": "failed"': "failed"}
 
 
 class Store:
@@ -66,30 +65,37 @@ class Store:
         path = self.path(cell, seed)
         row = self.parsed(path)
         if row is None and not path.exists() and (archive := self.archive):
-            return archive.read(path.stem)
+            content = archive.content(path.stem)
+            return None if content is None else _valid(content, archive.path, path.stem)
         return row
 
     def state(self, cell: str, seed: Sequence[int]) -> State:
-        """Of a run, from both ends of its row: no validation, so that thousands take a second."""
+        """Return the state of a run: ``unreadable`` where a file stands in its place that ``read`` would not use.
+
+        Raises:
+            DataError: the row is of a later schema.
+        """
+        path = self.path(cell, seed)
         try:
-            with opened(self.path(cell, seed)) as file:
-                head = file.read(400)
-                file.seek(-min(3, len(head)), os.SEEK_END)
-                whole = file.read() == b"\n}\n"
+            return parse(content_of(path, LARGEST), path, path.stem).status
         except FileNotFoundError:
             archive = self.archive
-            return archive.state(name_of(cell, seed)) if archive else "missing"
-        except (DataError, OSError):  # a folder, a pipe, somebody else's
+            return archive.state(path.stem) if archive else "missing"
+        except (RowError, DataError, OSError):  # a folder, a pipe, somebody else's
             return "unreadable"
-        return next((state for mark, state in HEADS.items() if whole and mark in head), "unreadable")
 
     def write(self, row: Row, supersede: bool = False) -> bool:
         """Put a row in place; False if another writer was first and ``supersede`` is not set. What cannot be read is replaced.
+
+        A failed row never takes the place of one that is ok: what was measured once stays.
 
         Raises:
             DataError: it cannot be written.
         """
         path, content = self.path(row.cell, row.seed), (row.model_dump_json(indent=1) + "\n").encode()
+        if row.status == "failed" and self.state(row.cell, row.seed) == "ok":
+            log.warning("%s: a row that is ok stands there and stays, the failed run of now is not kept", path)
+            return False
         if not supersede and (archive := self.archive) and archive.state(path.stem) != "missing":
             return False
         placed = write_atomically(path, content, replace=supersede)
@@ -138,10 +144,18 @@ class Store:
         Raises:
             DataError: a row is of a later schema.
         """
-        files, archive = self.files(), self.archive
-        yield from (row for path in files.values() if (row := self.parsed(path)) is not None)
-        if archive:
-            yield from (parse(content, archive.path) for name, content in archive.contents() if name not in files)
+        found = set()
+        for name, path in self.files().items():
+            row = self.parsed(path)
+            if row is not None:
+                yield row
+            if row is not None or path.exists():  # what a compaction has just moved is read from the archive
+                found.add(name)
+        if archive := self.archive:  # opened last: it holds what was moved meanwhile
+            for name, content in archive.contents():
+                row = _valid(content, archive.path, name) if name not in found else None
+                if row is not None:
+                    yield row
 
     @staticmethod
     def parsed(path: Path) -> Row | None:
@@ -153,11 +167,16 @@ class Store:
         except (DataError, OSError) as error:  # a folder, a pipe, somebody else's
             log.warning("%s cannot be read as a row (%s): it counts as missing", path, error)
             return None
-        try:
-            return parse(content, path)
-        except RowError as error:
-            log.warning("%s", error)
-            return None
+        return _valid(content, path, path.stem)
+
+
+def _valid(content: bytes, path: Path, name: str) -> Row | None:
+    """Return the row of a text; None if it is none, which the log then says."""
+    try:
+        return parse(content, path, name)
+    except RowError as error:
+        log.warning("%s", error)
+        return None
 
 
 @functools.lru_cache(maxsize=2)

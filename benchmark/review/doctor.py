@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,13 +27,15 @@ from benchmark.methods.base import Method
 from benchmark.results.archive import Archive
 from benchmark.results.columns import scoring
 from benchmark.results.freshness import is_stale
-from benchmark.results.row import Row, measured_digest, parse, seed_name
+from benchmark.results.row import Row, parse, seed_name, shown
 from benchmark.results.store import LARGEST, Store
 
 LEAST_SEEDS = 3
 BOUNDED = ("accuracy", "balanced_accuracy", "map", "f1", "precision", "recall")  # scores between 0 and 1
 SLACK = 1.05  # last batches and warm-ups are rounded to whole epochs
-NEEDED = ("test_digest", "train_digest", "noise_digest", "predictions_digest", "metrics_digest", "source_digest", "command")
+NEEDED = ("test_digest", "train_digest", "noise_digest", "predictions_digest", "source_digest", "command")
+
+FURTHER = re.compile(r"[\w.-]{0,40}", re.ASCII)  # of a label, after its colon
 
 Finding = tuple[str, str, str]  # row, rule, what is wrong
 Rule = Callable[[Row], Iterator[str]]
@@ -40,12 +43,30 @@ Rule = Callable[[Row], Iterator[str]]
 
 def examine(rows: Sequence[Row], known: Iterable[Row] = ()) -> list[Finding]:
     """What is wrong with these rows, one entry per row and rule; ``known`` rows are published already and only compared with."""
-    out = [(_name(row), rule, text) for row in rows for rule, check in RULES.items() for text in check(row)]
+    out = [(row_name(row), rule, shown(text)) for row in rows for rule, text in _findings(row)]
     return out + list(_seeds(rows)) + list(_shared(rows, known))
 
 
-def _name(row: Row) -> str:
-    return f"{row.cell}-{seed_name(row.seed)} ({' '.join(row.labels.get(axis, '?') for axis in AXES[:3])})"
+def _findings(row: Row) -> Iterator[tuple[str, str]]:
+    """Return (rule, what is wrong) of a row. Nothing is built, and no code looked at, of one whose names are not those of its configuration."""
+    for rule, check in RULES.items():
+        try:
+            found = list(check(row))
+        except (UserError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            found = [f"the row cannot be examined, {type(error).__name__}: {error}"]
+        yield from ((rule, text) for text in found)
+        if rule == "identity" and found:
+            return
+
+
+def broken_identity(row: Row) -> str:
+    """Return what the rule of identity finds first in a row; "" if it finds nothing."""
+    return next((text for rule, text in _findings(row) if rule == "identity"), "")
+
+
+def row_name(row: Row) -> str:
+    """Return how findings call a row."""
+    return shown(f"{row.cell}-{seed_name(row.seed)} ({' '.join(row.labels.get(axis, '?') for axis in AXES[:3])})")
 
 
 def _protocol(row: Row) -> Iterator[str]:
@@ -73,7 +94,9 @@ def _identity(row: Row) -> Iterator[str]:
         yield f"cell is {row.cell}, its configuration hashes to {this.id}: the configuration was edited"
     labels = this.labels
     for axis in AXES:
-        said, name = row.labels[axis].partition(":")[0], getattr(row, axis)
+        (said, _, further), name = row.labels[axis].partition(":"), getattr(row, axis)
+        if not FURTHER.fullmatch(further):
+            yield f"{axis} is labeled {row.labels[axis]!r}: after a colon a label has letters, digits, dots, underscores and hyphens, at most 40"
         if current_name(axis, name) + said.removeprefix(name) != labels[axis]:
             yield f"{axis} is labeled {row.labels[axis]!r}, its configuration is {labels[axis]!r}"
 
@@ -131,14 +154,11 @@ def _budget(row: Row) -> Iterator[str]:
 
 
 def _metrics(row: Row) -> Iterator[str]:
-    """Metrics agree with their digest, with each other, and with what they can be."""
+    """Metrics agree with each other, and with what they can be."""
     if row.status != "ok":
         if row.metrics:
             yield "a failed row has metrics"
         return
-    given = row.provenance.get("metrics_digest")
-    if given and given != measured_digest(row):
-        yield "the metrics, the cost or the noise statistics are not those that the run wrote: they were edited"
     metric, _ = scoring(row.config["task"]["problem"]) if row.config.get("task", {}).get("problem") else ("", 1)
     if f"test/last/{metric}" not in row.metrics:
         yield f"test/last/{metric} is missing"
@@ -174,7 +194,7 @@ def _seeds(rows: Sequence[Row]) -> Iterator[Finding]:
         seeds = sorted(row.seed for row in own)
         wanted = [(s, s, s) for s in range(max(LEAST_SEEDS, len(seeds)))]
         if seeds != wanted:
-            yield _name(own[0]), "seeds", f"seeds are {', '.join(map(seed_name, seeds))}: they must be 0 to n - 1, at least {LEAST_SEEDS}, each once"
+            yield row_name(own[0]), "seeds", f"seeds are {', '.join(map(seed_name, seeds))}: they must be 0 to n - 1, at least {LEAST_SEEDS}, each once"
 
 
 def _shared(rows: Sequence[Row], known: Iterable[Row]) -> Iterator[Finding]:
@@ -186,7 +206,7 @@ def _shared(rows: Sequence[Row], known: Iterable[Row]) -> Iterator[Finding]:
         task, noise = (json.dumps(row.config[axis], sort_keys=True) for axis in ("task", "noise"))
         places = {"test_digest": (task,), "train_digest": (task, row.seed[0], row.seed[1], noise), "noise_digest": (task, noise, row.seed[1])}
         for name, place in places.items():
-            said[name, *place].append((own, row.provenance.get(name, ""), _name(row)))
+            said[name, *place].append((own, row.provenance.get(name, ""), row_name(row)))
     for (name, *_), found in said.items():
         judges = [value for own, value, _ in found if not own] or [value for _, value, _ in found]
         usual = Counter(judges).most_common(1)[0][0]
@@ -200,10 +220,9 @@ def read_rows(path: Path) -> tuple[list[Row], list[Finding]]:
     Raises:
         DataError: there is no such file.
     """
+    wrong = list[Finding]()
     if path.is_dir():
-        files, archive = Store(path).files(), Store(path).archive
-        pieces = [(file.name, content_of(file, LARGEST)) for file in files.values()]
-        pieces += [(name, content) for name, content in archive.contents() if name not in files] if archive else []
+        pieces, wrong = _pieces(Store(path))
     elif not path.is_file():
         raise DataError(f"{path} does not exist: give a .json, .jsonl or .parquet file of rows, or a results folder")
     elif path.suffix == ".parquet":
@@ -212,7 +231,7 @@ def read_rows(path: Path) -> tuple[list[Row], list[Finding]]:
         pieces = [(f"{path.name} line {at}", line) for at, line in enumerate(path.read_bytes().splitlines(), 1) if line.strip()]
     else:
         pieces = [(path.name, path.read_bytes())]
-    rows, wrong = [], list[Finding]()
+    rows = []
     for name, content in pieces:
         try:
             row = parse(content, Path(name))
@@ -223,3 +242,19 @@ def read_rows(path: Path) -> tuple[list[Row], list[Finding]]:
         wrong += [(name, "schema", f"{key} is no number") for key in strange]
         rows.append(row)
     return rows, wrong
+
+
+def _pieces(store: Store) -> tuple[list[tuple[str, bytes]], list[Finding]]:
+    """Return the rows of a store as (name, text), and what of its files cannot be read."""
+    pieces, wrong, read = list[tuple[str, bytes]](), list[Finding](), set[str]()
+    for name, file in store.files().items():
+        try:
+            pieces.append((file.name, content_of(file, LARGEST)))
+        except FileNotFoundError:  # a compaction has just moved it
+            continue
+        except (DataError, OSError) as error:
+            wrong.append((file.name, "schema", f"cannot be read ({shown(str(error))})"))
+        read.add(name)
+    if archive := store.archive:
+        pieces += [(name, content) for name, content in archive.contents() if name not in read]
+    return pieces, wrong

@@ -13,11 +13,12 @@ import pandas as pd
 from benchmark.board.comparisons import compute
 from benchmark.board.frames import run_frame
 from benchmark.config.cells import Cell
+from benchmark.config.identity import foreign_files
 from benchmark.core.errors import ConfigError
 from benchmark.core.paths import Paths
 from benchmark.core.protocol import AXES
 from benchmark.core.seeds import Seed
-from benchmark.results.row import Row
+from benchmark.results.row import Row, shown
 from benchmark.running.runner import run_cell
 from benchmark.stats import CELL, Estimate, holm, mean_interval
 from benchmark.stats.analysis_plan import PLAN
@@ -142,7 +143,19 @@ def read(file: str) -> tuple[list[Row], list[Row]]:
         rows, _ = read_rows(Path(file))
     else:
         rows = [row for row in published if row.provenance.get("self_reported")]
-    submitted = [row for row in rows if row.status == "ok"]
+    submitted = [row for row in rows if row.status == "ok" and _can_run_here(row)]
     if not submitted:
         raise ConfigError("verify TOP: no published row is self-reported: give rows=FILE")
     return submitted, [row for row in published if not row.provenance.get("self_reported")]
+
+
+def _can_run_here(row: Row) -> bool:
+    """Whether a row of somebody else's keeps the names of its plugins and names no file, address or hub entry of its own; if not, say so."""
+    from benchmark.review.doctor import broken_identity, row_name
+
+    reason = broken_identity(row)
+    if not reason:
+        reason = ", ".join(key for axis in AXES[:4] for key in foreign_files(axis, row.placed[axis]))
+    if reason:
+        print(f"cannot be re-run here: {row_name(row)}: {shown(reason)}")
+    return not reason

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from benchmark.config.commandline import prepared
 from benchmark.config.grid import Grid
+from benchmark.core.errors import ConfigError
 from benchmark.core.paths import CONF, Paths, folder
 from benchmark.core.protocol import AXES
 from benchmark.core.seeds import Seed
@@ -22,7 +23,10 @@ def planned(arguments: Sequence[str]) -> tuple[Grid, list[Seed], Path]:
     overrides = OverridesParser.create().parse_overrides([a for a in prepared(arguments) if not a.startswith("-")])
     plain = [str(o.input_line) for o in overrides if o.get_key_element().split(".")[0].split("@")[0] not in AXES]
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("config", overrides=plain, return_hydra_config=True)
+        try:
+            config = compose("config", overrides=plain, return_hydra_config=True)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:  # no code of the suite runs in it
+            raise ConfigError(f"{' '.join(plain)} cannot be read ({str(error).partition(':')[0]}): correct the command") from error
     chosen = OmegaConf.to_container(config.hydra.runtime.choices)
     sweeper = OmegaConf.to_container(config.hydra.sweeper)
     grid, _ = grid_of(sweeper, overrides, chosen, str(config.setting), Paths.of(config.paths).data)  # type: ignore[arg-type]

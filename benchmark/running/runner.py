@@ -19,6 +19,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmark.config.cells import Cell
+from benchmark.config.identity import cell_identity
 from benchmark.config.registry import named
 from benchmark.core import parallel
 from benchmark.core.errors import UserError
@@ -28,7 +29,7 @@ from benchmark.core.seeds import Seed
 from benchmark.measures.evaluation import Evaluation
 from benchmark.results.freshness import due, sources
 from benchmark.results.provenance import environment
-from benchmark.results.row import DIED, Row, measured_digest
+from benchmark.results.row import DIED, Row
 from benchmark.results.store import Store
 from benchmark.running.conditions import Conditions, conditions_for
 from benchmark.running.execution import Outcome, execute, measure
@@ -104,8 +105,7 @@ def _run_seed(cell: Cell, seed: Seed, paths: Paths, store: Store, options: Optio
             origin |= dict(conditions.digests) | {"predictions_digest": outcome.evaluation.records[-1].predictions}
             watch.finish(metrics, outcome, conditions)
         _write_bits(outcome.evaluation, store.path(cell.id, seed))
-        done = Row(status="ok", provenance=origin, **row)
-        return done.model_copy(update={"provenance": origin | {"metrics_digest": measured_digest(done)}})
+        return Row(status="ok", provenance=origin, checkpoints=len(outcome.evaluation.records), **row)
     except (UserError, KeyboardInterrupt):
         raise
     except (Exception, SystemExit) as error:  # a method that ends the program ends its run
@@ -130,7 +130,14 @@ def _begun(cell: Cell, seed: Seed) -> tuple[dict[str, Any], dict[str, Any]]:
     if cell.contents:
         origin["contents"] = dict(cell.contents)
     config = {axis: named(axis, own) for axis, own in cell.config.items()}
-    return {"cell": cell.id, "seed": seed, "labels": cell.labels, "config": config, **cell.choice}, origin
+    return {
+        "cell": cell.id,
+        "seed": seed,
+        "labels": cell.labels,
+        "config": config,
+        "identity": cell_identity(cell.config, cell.contents),
+        **cell.choice,
+    }, origin
 
 
 def lost(cell: Cell, seed: Seed) -> Row:

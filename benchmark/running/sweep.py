@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmark.config.cells import Cell
 from benchmark.config.grid import Grid, expand
-from benchmark.core.errors import ConfigError, LaunchError
+from benchmark.core.errors import ConfigError, DataError, LaunchError
 from benchmark.core.paths import Paths, folder
 from benchmark.core.protocol import AXES, PRIMARY
 from benchmark.core.seeds import Seed
@@ -25,6 +25,7 @@ from benchmark.results.row import DIED, Row, seed_name
 from benchmark.results.store import Store
 from benchmark.running.launching import launched, passed_on
 from benchmark.running.limits import drained_by_sigterm, end_drained
+from benchmark.running.packages import lacking
 from benchmark.tuning.frozen import variants
 
 Waiting = Mapping[tuple[str, Seed], Cell]
@@ -127,8 +128,13 @@ def run_sweep(
     results = folder(str(config.paths.results), "paths.results")
     store = Store(results)
     waiting = pending(grid.cells, seeds, store, str(config.on_existing), Paths.of(config.paths).data)
-    for reason in grid.skipped:
-        print(f"skipped: {reason}")
+    absent = lacking(waiting.values(), Paths.of(config.paths))
+    for reason in [*grid.skipped, *(f"{task}: {why}" for task, why in absent.items())]:
+        print(f"skipped: {printable(reason)}")
+    left = {key: cell for key, cell in waiting.items() if cell.labels["task"] not in absent}
+    if waiting and not left and len(waiting) == len(grid.cells) * len(seeds):
+        raise DataError(next(iter(absent.values())))
+    waiting = left
     errors, ended = list[Exception](), False
     if waiting:
         store.check_writable()

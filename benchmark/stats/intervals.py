@@ -46,6 +46,23 @@ def mean_interval(values: np.ndarray, level: float = LEVEL) -> Estimate:
     return _interval(values, 1 / max(len(values), 1), level)
 
 
+def share_interval(mean: np.ndarray, sd: np.ndarray, n: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the t-interval of means of shares, (C,) each, made on the logit scale so that it stays in [0, 1].
+
+    The slope of the logit at the mean carries the sd over: ``logit(mean) +- t sd / sqrt(n) / (mean (1 - mean))``. A mean of 0 or 1 is
+    its own interval where its values are equal. NaN below two values.
+
+    >>> [float(end[0].round(3)) for end in share_interval(np.array([0.96]), np.array([0.0177]), np.array([3]))]
+    [0.884, 0.987]
+    """
+    half = t_quantile(n, level) * sd / np.sqrt(np.maximum(n, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        center, reach = np.log(mean / (1 - mean)), half / (mean * (1 - mean))
+        low, high = (1 / (1 + np.exp(-(center + side * reach))) for side in (-1, 1))
+    edge = (mean <= 0) | (mean >= 1)
+    return np.where(edge, mean - half, low), np.where(edge, mean + half, high)
+
+
 def corrected_interval(values: np.ndarray, n_train: int, n_test: int, level: float = LEVEL) -> Estimate:
     """Interval of a mean over runs that each drew their test set anew: mean +- t sd sqrt(1/n + n_test / n_train).
 

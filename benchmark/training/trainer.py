@@ -262,5 +262,8 @@ def train(learner: Any, callbacks: Sequence[L.Callback] = (), logger: Any = Fals
             num_sanity_val_steps=0,
             limit_val_batches=0,
         )
+        # Lightning's handler of SIGTERM would raise in the middle of an epoch. A sweep has asked for that signal
+        # already: the seed that runs is let end.
+        trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
         trainer.fit(learner)
         learner.to(settings.device)  # Lightning leaves the networks on the CPU

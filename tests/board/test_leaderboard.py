@@ -32,7 +32,7 @@ def test_pages_show_errors_as_they_are(tmp_path: Path) -> None:
 def test_text_of_rows_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evil = "<script>alert(1)</script>[red]|x"
     made = [row.model_copy(update={"labels": row.labels | {"noise": evil}}) for row in rows() if row.noise != "clean"]
-    publish_local(made, tmp_path)
+    publish_local(made, tmp_path, full=True)
     assert "<script>alert" not in (tmp_path / "local/leaderboard.html").read_text()
     assert evil in capsys.readouterr().out.replace("\n", "")
 

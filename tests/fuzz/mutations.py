@@ -11,8 +11,10 @@ STRANGE: tuple[Any, ...] = (
 )  # fmt: skip
 TOKENS = (
     "task=", "noise=", "method=", "trainer=", "digits", "symmetric", "elr", "sam", "seeds=", "paths.results=", "experiment=smoke", "null", "task.subset=",
-    "method.base=", "hydra.sweeper.grid=", "@", ".", "=", "(", ")", "[", "]", "{", "}", ",", "'", '"', "~", "+", "$", "\\", " ", "-m", "--run", "1", "1e999",
-    "9" * 400, "noise.rate=", "on_existing=", "_target_", ":", "é", "\0", "x", "limits=", "logger=", "launcher=", "jobs=", "trainer.epochs=", "status", "plan",
+    "method.base=", "task@task=", "method@", "experiment=null",
+    "hydra.sweeper.grid=", "@", ".", "=", "(", ")", "[", "]", "{", "}", ",", "'", '"', "~", "+", "$", "\\", " ", "-m", "--run", "1", "1e999",
+    "9" * 400, "noise.rate=", "on_existing=", "_target_", ":", "é", "\0", "x",
+    "limits=", "logger=", "launcher=", "jobs=", "trainer.epochs=", "status", "plan",
 )  # fmt: skip
 
 

@@ -108,7 +108,15 @@ def test_state_agrees_with_the_row_however_long_it_is(store: Store) -> None:
     """``state`` reads the head of the file: a failed row that talks about other states is still failed."""
     for seed, status in enumerate(("ok", "failed")):
         talk = 'it said "status": "ok" and "status": "failed"'
-        store.write(row(seed=(seed, seed, seed), status=status, error=talk, config={"text": talk * 1000}, provenance={"command": talk}))
+        store.write(
+            row(
+                seed=(seed, seed, seed),
+                status=status,
+                error=talk,
+                config={"task": {"problem": "multiclass", "text": talk * 1000}},
+                provenance={"command": talk},
+            )
+        )
         assert store.state(CELL, (seed, seed, seed)) == status
     store.write(row(cell="f" * 64, seed=(123456789, 223456789, 323456789), task="t" * 80))
     assert store.state("f" * 64, (123456789, 223456789, 323456789)) == "ok"
@@ -169,10 +177,10 @@ def test_readers_see_whole_rows_while_one_is_replaced(tmp_path: Path) -> None:
 
     def read(_: int) -> bool:
         found = store.read(CELL, (3, 3, 3))
-        return found is not None and found.config == {"filler": f"{int(found.metrics['version'])}" * 5000}
+        return found is not None and found.config["task"]["filler"] == f"{int(found.metrics['version'])}" * 5000
 
     def replace(version: int) -> bool:
-        return store.write(row(metrics={"version": version}, config={"filler": f"{version}" * 5000}), supersede=True)
+        return store.write(row(metrics={"version": version}, config={"task": {"problem": "multiclass", "filler": f"{version}" * 5000}}), supersede=True)
 
     replace(0)
     with ThreadPoolExecutor(4) as pool:

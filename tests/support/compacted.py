@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from benchmark.commands.rows import compact
-from benchmark.results import archive
 from benchmark.results.archive import Archive
 from benchmark.results.row import Row
 from benchmark.results.store import Store
@@ -23,13 +20,6 @@ def compacted_store(folder: Path) -> Store:
         store.write(row)
     assert compact([f"paths.results={folder}"]) == 0
     return store
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store of groups of seven rows, compacted."""
-    monkeypatch.setattr(archive, "GROUP", 7)
-    return compacted_store(tmp_path)
 
 
 def compacted(store: Store) -> Archive:

@@ -15,7 +15,7 @@ CELL = "0a1b2c3d4e5f6071"
 def row(cell: str = CELL, seed: Seed = (3, 3, 3), **fields: Any) -> Row:
     names = {"task": "digits", "noise": "symmetric", "method": "erm", "model": "cnn", "trainer": "quick"}
     content = {"cell": cell, "seed": seed, "status": "ok", **names, "labels": names | {"noise": "symmetric(rate=0.4)"}}
-    return Row(**(content | {"metrics": {"test/last/accuracy": 0.75}, "config": {"noise": {"rate": 0.4}}} | fields))
+    return Row(**(content | {"metrics": {"test/last/accuracy": 0.75}, "config": {"task": {"problem": "multiclass"}, "noise": {"rate": 0.4}}} | fields))
 
 
 def files(store: Store) -> list[Path]:

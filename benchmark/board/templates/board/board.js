@@ -12,8 +12,9 @@ function boardPage({ query }) {
   const narrowed = [...query].some(([key, value]) => value && !["problem", "track", "sort", "dir", "psort", "pdir"].includes(key));
   return [
     el("h1", null, "Label noise leaderboard"),
-    el("p", { class: "lead" }, "Which method for learning with noisy labels works, on which noise, at what cost, and is the difference real? ", el("span", null, D.summary)),
+    el("p", { class: "lead" }, "Which method for learning with noisy labels works, on which noise, at what cost, and is the difference real?"),
     el("div", { class: "tabs", role: "group", "aria-label": "Task type" }, [...problems].map((name) => el("a", { href: address("board", "", { problem: name, track: query.get("track") || "" }), "aria-current": name === problem ? "true" : null }, name))),
+    firstScreen(problem),
     primaryBoard(problem, track, narrowed, query),
     el("h2", null, "Estimates on a selection"),
     el("p", { class: "note" }, "A filter computes everything again from the seeds' scores of the rows that it keeps: the methods that have every run, the pooled sd, z, the intervals, the ranks. Nothing is dropped from a finished ranking. No p-values here: these views are not the primary analysis."),
@@ -26,6 +27,9 @@ function boardPage({ query }) {
     everyKind(track, problems),
   ];
 }
+// The first screen is html of the file; the page shows the part of one problem kind.
+const FIRST = document.getElementById("first");
+const firstScreen = (problem) => [...FIRST.children].filter((part) => part.dataset.problem === problem).map((part) => part.cloneNode(true));
 const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`, tasks = (n) => counted(n, "task");
 function primaryBoard(problem, track, narrowed, query) {
   const board = D.boards.find((b) => b.problem === problem && b.track === track);
