@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.core.protocol import CHECKPOINTS
+from benchmark.config.cells import Cell, command, seeds_of
+from benchmark.config.registry import current_name
+from benchmark.core.errors import UserError
+from benchmark.core.protocol import AXES, CHECKPOINTS
 from benchmark.results.row import Row, seed_name
 from benchmark.stats import CELL
 from benchmark.stats.intervals import t_quantile
 
 OWN = ("started", "predictions_digest", "noise_digest", "train_digest")  # of the provenance: what differs from run to run
 TRACES = {"memorization": "train/checkpoint_{}/memorization", "noisy_val": "val/checkpoint_{}/noisy_val", "clean_val": "val/checkpoint_{}/clean_val"}
+SEEDS = "seeds=[]"  # stands where the seeds of a command go
 T = t_quantile(np.arange(1001)).tolist()  # by the number of seeds
 STEPS = [{name: form.format(k) for name, form in {**TRACES, "epoch": "val/checkpoint_{}/epoch"}.items()} for k in range(CHECKPOINTS)]
 
@@ -61,7 +67,7 @@ def _cell(rows: Sequence[Row], methods: Mapping[str, int]) -> dict[str, Any]:
             "seed": seed_name(row.seed),
             "status": row.status,
             "seconds": row.cost.get("seconds"),
-            "command": row.provenance.get("command", ""),
+            "command": command_of(row),
             "p": provenance.add(shared, repr(shared)),  # keys of rows of one program are in one order
             "k": configs.add(row.config, row.cell),
             "own": {key: row.provenance[key] for key in OWN if key in row.provenance},
@@ -69,6 +75,27 @@ def _cell(rows: Sequence[Row], methods: Mapping[str, int]) -> dict[str, Any]:
         }
         runs.append(run if row.error is None else run | {"error": row.error})
     return {"names": names, "runs": runs, "provenance": provenance.values, "configs": configs.values, "curves": _curves(rows, methods)}
+
+
+def command_of(row: Row) -> str:
+    """Return the command that makes a row again, written from its names and parameters; "" where they are not those of this suite.
+
+    What a row says itself is its sender's own text, which nobody should copy into a shell.
+    """
+    words = _words(row.cell, json.dumps([row.placed, row.contents, *(getattr(row, axis) for axis in AXES)], sort_keys=True))
+    return words.replace(SEEDS, seeds_of(row.seed)) if words else ""
+
+
+@functools.lru_cache(maxsize=256)
+def _words(cell: str, content: str) -> str:
+    """Return the command of a cell with ``SEEDS`` in place of its seeds; "" where it cannot be written in plain words on one line."""
+    config, contents, *options = json.loads(content)
+    names = {axis: current_name(axis, name) for axis, name in zip(AXES, options, strict=True)}
+    try:
+        words = command(Cell(names, config, contents))
+    except (UserError, KeyError, TypeError, ValueError, AttributeError):
+        return ""
+    return f"{words} {SEEDS}" if words.isprintable() else ""
 
 
 class _Table:

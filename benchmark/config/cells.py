@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from benchmark.config.registry import names, raw
 from benchmark.core.errors import ConfigError, choices
 from benchmark.core.paths import Paths
 from benchmark.core.protocol import AXES
+from benchmark.core.seeds import Seed
 
 PLAIN = re.compile(r"[\w./:@ -]*", re.ASCII)  # words that Hydra's command line reads without quotes
 
@@ -174,3 +176,17 @@ def spelled(value: Any, gap: str = "") -> str:
 def quoted(value: str) -> str:
     """Return a text as Hydra's command line reads it, whatever characters it holds."""
     return str(QuotedString(value, Quote.single).with_quotes())
+
+
+def command(cell: Cell, *runs: Seed) -> str:
+    """Return the command line that makes the rows of these seeds again, each word quoted where a shell needs it."""
+    devices = int(cell.config["trainer"].get("devices", 1))
+    start = ["python"] if devices == 1 else ["torchrun", "--standalone", f"--nproc-per-node={devices}"]
+    words = [f"{axis}={name}" for axis, name in cell.choice.items()] + cell.overrides
+    return " ".join([shlex.join([*start, "-m", "benchmark", *words]), *([seeds_of(*runs)] if runs else [])])
+
+
+def seeds_of(*runs: Seed) -> str:
+    """Return the words of a command line that choose these seeds: one list where split, noise and training share them."""
+    axes = dict(zip(("seeds", "seeds.noise", "seeds.train"), map(list, zip(*runs, strict=True)), strict=True))
+    return shlex.join(f"{name}=[{','.join(map(str, values))}]" for name, values in axes.items() if name == "seeds" or values != axes["seeds"])

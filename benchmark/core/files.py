@@ -57,11 +57,18 @@ def write_atomically(path: Path, content: bytes | memoryview, replace: bool = Tr
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)
+            os.chmod(name, 0o666 & ~_umask())
             return _place(name, path, replace)
         finally:
             if os.path.exists(name):
                 os.unlink(name)
+
+
+def _umask() -> int:
+    """Return the user's mask for new files: which permissions they do not get."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _place(name: str, path: Path, replace: bool) -> bool:

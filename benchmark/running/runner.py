@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import shlex
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmark.config.cells import Cell
+from benchmark.config.cells import Cell, command
 from benchmark.config.identity import cell_identity
 from benchmark.config.registry import named
 from benchmark.core import parallel
@@ -144,16 +143,6 @@ def lost(cell: Cell, seed: Seed) -> Row:
     """The failed row of a run whose process died."""
     row, origin = _begun(cell, seed)
     return Row(status="failed", provenance=origin, error=DIED, **row)
-
-
-def command(cell: Cell, *runs: Seed) -> str:
-    """The command line that makes the rows of these seeds again."""
-    devices = int(cell.config["trainer"].get("devices", 1))
-    start = ["python"] if devices == 1 else ["torchrun", "--standalone", f"--nproc-per-node={devices}"]
-    words = [f"{axis}={name}" for axis, name in cell.choice.items()] + cell.overrides
-    axes = dict(zip(("seeds", "seeds.noise", "seeds.train"), map(list, zip(*runs, strict=True)), strict=True))
-    seeds = [f"{name}=[{','.join(map(str, values))}]" for name, values in axes.items() if name == "seeds" or values != axes["seeds"]]
-    return shlex.join([*start, "-m", "benchmark", *words, *seeds])
 
 
 def _write_bits(evaluation: Evaluation, path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.tuned import POINT, SEEDS, grid, row_of
 
+from benchmark.config.cells import command
 from benchmark.core.errors import DataError
-from benchmark.running.runner import command
 from benchmark.tuning import frozen
 from benchmark.tuning.frozen import blind_rows, freeze
 

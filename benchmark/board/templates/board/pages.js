@@ -107,7 +107,8 @@ function rowViews(content, cell, query) {
     { key: "value", label: wanted, value: (r) => r.values[at], show: (r) => number(r.values[at], 4) },
     { key: "seconds", label: "Seconds", value: (r) => r.seconds, show: (r) => number(r.seconds, 1) },
     { key: "more", label: "Row", left: true, value: (r) => r.id, show: (r) => el("details", { class: "run" }, el("summary", null, `${r.id} seed ${r.seed}`),
-      listing("The command that makes it again", r.command), r.error ? listing("Error", r.error) : "",
+      r.command ? listing("The command that makes it again", r.command)
+        : el("p", { class: "note" }, "No command makes it again here: it names a plugin or a value that this suite does not have."), r.error ? listing("Error", r.error) : "",
       listing("Metrics", content.names.map((name, k) => (known(r.values[k]) ? `${name}  ${r.values[k]}\n` : "")).join("")),
       listing("Provenance", JSON.stringify({ ...content.provenance[r.p], ...r.own }, null, 1)), listing("Configuration", JSON.stringify(content.configs[r.k], null, 1))) },
   ], content.runs, query, "r", { key: "method", dir: "asc" }, { id: "runs" });
