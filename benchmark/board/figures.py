@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from benchmark.stats import CELL
 
 BETTER, WORSE, UNSURE = "#1b7f5c", "#b3443c", "#8a8f98"
+matplotlib.rcParams["text.parse_math"] = False  # labels are plain text: a $ in one begins no formula
 
 
 def save(figure: Figure, *paths: Path) -> None:

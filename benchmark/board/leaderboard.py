@@ -31,6 +31,7 @@ SHOWN = 24  # tables on the console
 LEAST_WIDTH = 40  # columns: a terminal that says less is not asked
 LARGE = 100_000  # runs: whole rows of more do not fit into memory
 PANELS = 36  # more cells are no picture
+FORMULA = ("=", "+", "-", "@", "\t")  # how a formula of a spreadsheet begins
 
 
 def write(rows: Sequence[Row], folder: Path) -> tuple[str, list[tables.Section]]:
@@ -80,12 +81,22 @@ def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def table_csv(cells: pd.DataFrame) -> bytes:
-    """Lines as csv, empty where there is nothing; pandas takes ten times as long."""
+    """Return the lines as csv, empty where there is nothing; pandas takes ten times as long.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
     truths = ("adapted", "pretrained", "one_draw", "self_reported", "memorizes")
     words = {name: cells[name].map({True: "True", False: "False"}) for name in truths if name in cells}
+    for name in cells.columns[cells.dtypes.astype(str).isin(("object", "str", "string", "category"))]:
+        words.setdefault(name, cells[name].map(_no_formula))
     out = pa.BufferOutputStream()
     csv.write_csv(pa.Table.from_pandas(cells.assign(**words), preserve_index=False), out, csv.WriteOptions(include_header=False, quoting_style="needed"))
     return ",".join(cells).encode() + b"\n" + out.getvalue().to_pybytes()
+
+
+def _no_formula(text: Any) -> Any:
+    """Return a text as a spreadsheet shows it, whatever its first letter is."""
+    return f"'{text}" if isinstance(text, str) and text[:1] in FORMULA else text
 
 
 def write_html(found: Leaderboard, rows: Sequence[Row], folder: Path, facts: Mapping[str, Any]) -> None:

@@ -177,4 +177,9 @@ def markdown(sections: Sequence[Section], summary: str) -> str:
 def table_lines(section: Section) -> list[str]:
     """A table as lines of markdown."""
     head = ["| " + " | ".join(section.columns) + " |", "|" + "---|" * len(section.columns)]
-    return head + ["| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in section.lines]
+    return head + ["| " + " | ".join(map(escaped, line)) + " |" for line in section.lines]
+
+
+def escaped(text: str) -> str:
+    """Return a text for a cell of a Markdown table: without the signs that end a cell or begin a tag."""
+    return text.replace("|", "\\|").replace("<", "&lt;")

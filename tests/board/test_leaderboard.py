@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from support.boardrows import rows
 
-from benchmark.board.leaderboard import publish_local, write
+from benchmark.board.figures import plt
+from benchmark.board.leaderboard import publish_local, table_csv, write
+from benchmark.board.tables import escaped
 
 
 def test_pages_show_errors_as_they_are(tmp_path: Path) -> None:
@@ -43,3 +45,15 @@ def test_no_rows_make_an_empty_board(tmp_path: Path) -> None:
         _, parts = write(given, tmp_path)
         assert parts == []
     assert "1 runs, 1 failed" in (tmp_path / "leaderboard.md").read_text()
+
+
+def test_a_label_is_plain_text_wherever_it_is_shown() -> None:
+    frame = pd.DataFrame({"method": ["=1+1", "-x", "gce"], "gain": [-0.5, 0.5, 0.25]})
+    lines = table_csv(frame).decode().splitlines()
+    assert [line.split(",")[0].strip('"') for line in lines[1:]] == ["'=1+1", "'-x", "gce"]
+    assert lines[1].endswith("-0.5")  # a number stays one
+    assert escaped("a|b <!-- board: end -->") == "a\\|b &lt;!-- board: end -->"
+    figure = plt.figure()
+    figure.text(0, 0, "$\\frac$")
+    figure.canvas.draw()
+    plt.close(figure)
