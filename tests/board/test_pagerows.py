@@ -5,9 +5,14 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from benchmark.board.pagerows import command_of
+import numpy as np
+import pytest
+from support.boardrows import made_rows
+
+from benchmark.board.pagerows import command_of, details
 from benchmark.config.grid import expand
 from benchmark.results.row import Row
+from benchmark.stats import CELL, mean_interval
 
 
 def row(**changed: Any) -> Row:
@@ -33,3 +38,13 @@ def test_words_with_a_meaning_for_a_shell_are_quoted_and_strange_ones_are_not_wr
 def test_a_plugin_that_is_not_here_has_no_command() -> None:
     assert command_of(row(task="magic")) == ""
     assert command_of(row(config={"task": {"problem": "multiclass"}})) == ""
+
+
+def test_curves_of_a_cell_have_the_interval_over_its_seeds() -> None:
+    made = [row for row in made_rows(tasks=1) if (row.method, row.labels["noise"]) == ("gce", "clean")]
+    files, _ = details(made, [tuple(made[0].labels[axis] for axis in CELL)], {"gce": 0}, None)
+    (curve,) = files[0][0]["curves"]
+    for k in range(4):
+        found = mean_interval(np.array([row.metrics[f"val/checkpoint_{k}/noisy_val"] for row in made]))
+        assert curve["noisy_val"][k] == pytest.approx(found.value, rel=1e-4)
+        assert curve["noisy_val_half"][k] == pytest.approx(found.high - found.value, rel=1e-2)

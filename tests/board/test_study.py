@@ -9,8 +9,6 @@ import pytest
 from support.boardrows import rows
 
 from benchmark.board import study
-from benchmark.board.comparisons import compute
-from benchmark.board.figures import gains
 from benchmark.commands import study as commands_study
 from benchmark.core.errors import ConfigError
 from benchmark.core.paths import PLUGINS
@@ -43,16 +41,6 @@ def test_every_picture_that_is_named_is_there(page: tuple[Path, str]) -> None:
     folder, text = page
     assert {path.name for path in folder.glob("*.svg")} == {"smoke.svg"}
     assert "(smoke.svg)" in text
-
-
-def test_repair_and_damage_are_drawn_where_they_are_asked_for(tmp_path: Path) -> None:
-    cells = compute(rows()).cells
-    for name, repaired in (("gains", False), ("parts", True)):
-        gains(cells, tmp_path / f"{name}.svg", repaired=repaired)
-    plain, parts = ((tmp_path / f"{name}.svg").read_text() for name in ("gains", "parts"))
-    dotted = "stroke-dasharray"
-    assert (plain.count(dotted), parts.count(dotted)) == (0, 2)
-    assert parts.count("#ffffff") > plain.count("#ffffff")
 
 
 def test_methods_with_settings_of_their_own_are_compared_with_erm_and_say_so(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.core.errors import DataError
-from benchmark.core.files import content_of, inside, sha256_of
+from benchmark.core.files import content_of, inside, sha256_of, write_atomically
 
 
 @pytest.fixture
@@ -44,3 +44,13 @@ def test_a_link_that_leads_out_is_not_inside(tmp_path: Path) -> None:
     assert not inside(folder / "out" / "passwd", folder)
     assert not inside(folder / ".." / "x", folder)
     assert not inside(folder / "\0", folder)
+
+
+def test_writing_atomically_replaces_only_when_told(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert write_atomically(path, b"one", replace=False)
+    assert not write_atomically(path, b"two", replace=False)
+    assert path.read_bytes() == b"one"
+    assert write_atomically(path, b"three")
+    assert path.read_bytes() == b"three"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -20,7 +20,6 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmark.api import load_noise, load_task
-from benchmark.commands.data import report
 from benchmark.core.digests import digest
 from benchmark.core.errors import ConfigError, DataError
 from benchmark.core.paths import Paths
@@ -293,25 +292,3 @@ def test_a_download_that_breaks_off_is_one_line_and_leaves_nothing(paths: Paths,
     with pytest.raises(DataError, match=r"cifar10 is missing and cannot be fetched \(the connection was reset\): save the parquet files"):
         load_task("cifar10", paths)
     assert not list(paths.data.rglob("*.bin")) + list(paths.data.glob("cifar10*"))
-
-
-def test_data_tells_what_is_there_and_under_which_licence(paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(Paths, "default", lambda **_: paths)
-    cifar(paths)
-    (paths.data / "cifar-10-100n/data").mkdir(parents=True)
-    (paths.data / "cifar-10-100n/data/CIFAR-10_human.pt").write_bytes(b"")
-    assert report([]) == 1
-    text = capsys.readouterr().out
-    assert "\ndigits: CC BY 4.0 (UCI)" in text
-    block = text.partition("\ncifar10n: CC BY-NC 4.0 (labels; never shipped here)")[2].partition("\n\n")[0]
-    assert "there    cifar10  [no formal licence" in block
-    assert f"{TRAIN + TEST} examples" in block
-    assert "damaged  cifar-10-100n/data/CIFAR-10_human.pt  [CC BY-NC 4.0" in block
-    assert "has 0 bytes" in block
-    assert "missing  label-errors/cifar10_mturk.json  [Apache-2.0" in block
-    assert "save https://raw.githubusercontent.com/cleanlab/label-errors" in block
-    (paths.data / "cifar-10-100n/data/CIFAR-10_human.pt").unlink()
-    assert report([]) == 0
-    assert report(["task=cifar10n"]) == 1
-    with pytest.raises(ConfigError, match="task='cifar10m' is unknown: give task=NAME; did you mean 'cifar10'"):
-        report(["task=cifar10m"])

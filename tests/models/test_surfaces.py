@@ -6,26 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.taggers import SURFACES, tagger
 from torch import nn
 
-from benchmark.config.build import build, load
 from benchmark.config.grid import expand
 from benchmark.core.errors import ConfigError
 from benchmark.core.files import changed, sha256_of
 from benchmark.core.paths import Paths
-from benchmark.models.base import InputShape, Network
 from benchmark.models.surfaces import LETTERS, CharacterCNN, SentenceDropout, character_ids, vectors_from
 from benchmark.running.conditions import conditions_for
-
-SURFACES = ("", "Oslo", "oslo", "Tallinn", "õhk", "a-very-long-token-with-many-letters")
-INPUTS = InputShape((4, 2), torch.int64, (7,), SURFACES)
-
-
-def tagger(name: str = "bilstm", **options: object) -> Network:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        made: Network = build(load("model", name, embedding=4, hidden=5, **options), "model", inputs=INPUTS, outputs=3)
-    return made.eval()
 
 
 def test_ids_of_characters() -> None:
@@ -55,17 +44,6 @@ def test_convolution_against_a_sum_of_products() -> None:
         torch.testing.assert_close(found[at], values.amax(0))
 
 
-@pytest.mark.parametrize("name", ["bilstm", "bilstm_crf"])
-def test_spelling_tells_words_of_one_id_apart(name: str) -> None:
-    x = torch.tensor([[[1, 1], [1, 3], [0, 0], [0, 0]], [[1, 2], [1, 3], [0, 0], [0, 0]]])
-    with_letters, without = tagger(name), tagger(name, characters=0)
-    assert not torch.equal(with_letters(x)[0, :2], with_letters(x)[1, :2])
-    assert torch.equal(without(x)[0, :2], without(x)[1, :2])
-    torch.testing.assert_close(with_letters(x)[0, :2], with_letters(x[:1, :2])[0])  # padding says nothing
-    longer = torch.cat([x, torch.tensor([[[1, 5], [0, 0], [0, 0], [0, 0]]])])
-    torch.testing.assert_close(with_letters(longer)[:2], with_letters(x))  # nor does a longer token of another sentence
-
-
 def test_dropout_leaves_out_the_same_features_of_a_sentence() -> None:
     x = torch.randn(3, 5, 40, generator=torch.Generator().manual_seed(0))
     dropout = SentenceDropout(0.4)
@@ -78,15 +56,6 @@ def test_dropout_leaves_out_the_same_features_of_a_sentence() -> None:
     assert not torch.equal(kept[0], kept[1])
     assert 0.4 < float(kept.float().mean()) < 0.8
     assert torch.equal(dropout.eval()(x), x)
-
-
-def test_embeddings_begin_as_small_as_asked_for() -> None:
-    plain, small = (tagger(init_std=std) for std in (1.0, 0.1))
-    tables = [{name: p for name, p in network.named_parameters() if "table" in name or "embeddings" in name} for network in (plain, small)]
-    assert len(tables[0]) == 2
-    for name, weight in tables[0].items():
-        torch.testing.assert_close(tables[1][name], weight * 0.1)
-    assert torch.equal(plain.left.weight_ih_l0, small.left.weight_ih_l0)  # type: ignore[union-attr]
 
 
 def test_vectors_from_a_file_stay_as_they_are(tmp_path: Path) -> None:
@@ -115,11 +84,6 @@ def test_unusable_vectors_are_one_line(text: str | None, message: str, tmp_path:
         path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         vectors_from(str(path), SURFACES)
-
-
-def test_vectors_need_a_task_that_tells_its_words(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="does not tell how its tokens are written"):
-        build(load("model", "bilstm", vectors=str(tmp_path)), "model", inputs=InputShape((4, 1), torch.int64, (7,)), outputs=3)
 
 
 def test_a_row_names_the_vectors_and_matrices_that_it_read(tmp_path: Path) -> None:

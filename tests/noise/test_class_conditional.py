@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, chisquare
+from support.classes import balanced, counts, made
 
 from benchmark.core.errors import ConfigError
 from benchmark.core.types import Labels
-from benchmark.data.problems import Multiclass, MultiLabel, Tagging
-from benchmark.noise.base import Context, flip_by_transition, realised_transition
-from benchmark.noise.class_conditional import Asymmetric, ClassConditional, PairFlip, Symmetric
+from benchmark.data.problems import Multiclass, Tagging
+from benchmark.noise.base import Context, flip_by_transition
+from benchmark.noise.class_conditional import Asymmetric, Block5, ClassConditional, PairFlip, Symmetric, SymmetricInclusive
 from benchmark.noise.streams import Streams
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -22,18 +23,8 @@ MNIST_MAP = {"7": "1", "2": "7", "5": "6", "6": "5", "3": "8"}
 LEVEL = 1e-3  # of the tests of fit; seeds are fixed, so they pass or fail for good
 
 
-def balanced(names: tuple[str, ...], per_class: int) -> Labels:
-    return Multiclass(names).labels(np.arange(len(names) * per_class) % len(names))
-
-
 def observed(noise: ClassConditional, labels: Labels, seed: int = 0) -> np.ndarray:
     return noise(labels, Streams(labels, seed), Context()).observed
-
-
-def counts(labels: Labels, given: np.ndarray) -> np.ndarray:
-    table = np.zeros((labels.num_classes, labels.num_classes), dtype=int)
-    np.add.at(table, (labels.value, given), 1)
-    return table
 
 
 @pytest.mark.parametrize("noise", [Symmetric, PairFlip, Asymmetric])
@@ -66,24 +57,6 @@ def test_symmetric_flips_follow_its_matrix(rate: float) -> None:
     assert chisquare(fast.reshape(-1), 6000 * noise.transition(labels).reshape(-1), ddof=4).pvalue > LEVEL
     slow = counts(labels, flip_by_transition(labels, noise.transition(labels), Streams(labels, 2)))
     assert chi2_contingency(np.stack([fast.reshape(-1), slow.reshape(-1)])).pvalue > LEVEL
-
-
-def test_flips_by_any_matrix_follow_it() -> None:
-    labels = balanced(tuple("abcde"), 6000)
-    matrix = np.random.default_rng(4).dirichlet(np.ones(5), 5)
-    matrix[2] = [0.0, 0.5, 0.5, 0.0, 0.0]  # zeros at both ends
-    table = counts(labels, flip_by_transition(labels, matrix, Streams(labels, 0)))
-    assert not table[matrix == 0].any()
-    for row, expected in zip(table, matrix, strict=True):
-        assert chisquare(row[expected > 0], 6000 * expected[expected > 0]).pvalue > LEVEL
-
-
-def test_flips_by_a_matrix_for_each_column_follow_their_own() -> None:
-    labels = MultiLabel(["p", "q", "r"]).labels(np.random.default_rng(0).integers(0, 2, (5000, 3)))
-    matrix = np.array([[[1.0, 0.0], [0.4, 0.6]], [[0.9, 0.1], [0.0, 1.0]], [[0.5, 0.5], [1.0, 0.0]]])
-    found = realised_transition(labels, flip_by_transition(labels, matrix, Streams(labels, 0)))
-    np.testing.assert_allclose(found, matrix, atol=4 * 0.5 / np.sqrt(2400))
-    assert np.array_equal(found == 0, matrix == 0)
 
 
 def test_pairflip_gives_the_next_class() -> None:
@@ -160,39 +133,6 @@ def test_asymmetric_refuses_names_that_do_not_fit(names: tuple[str, ...], mappin
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("matrix", "hint"),
-    [
-        ([[1.1, -0.1, 0.0], [0, 1, 0], [0, 0, 1]], "negative or undefined entry"),
-        ([[1.0, float("nan"), 0.0], [0, 1, 0], [0, 0, 1]], "negative or undefined entry"),
-        ([[1.0, float("inf"), 0.0], [0, 1, 0], [0, 0, 1]], "negative or undefined entry"),
-        ([[1.0, 0, 0], [0, 0.5, 0.4], [0, 0, 1]], r"row 1 sums to 0\.9, not 1"),
-        ([[1.0, 0, 0], [0, 1, 0], [0, 0.1, 1]], r"row 2 sums to 1\.1, not 1"),
-        (np.eye(2), "the labels have 3 classes: give a 3 x 3 matrix"),
-        (np.eye(4), "the labels have 3 classes"),
-        (np.eye(3)[:2], "the labels have 3 classes"),
-        (np.ones(3) / 3, "the labels have 3 classes"),
-    ],
-)
-def test_matrices_that_are_none_are_refused_in_one_line(matrix: Any, hint: str) -> None:
-    labels = balanced(tuple("abc"), 4)
-    with pytest.raises(ConfigError, match=hint) as caught:
-        flip_by_transition(labels, np.asarray(matrix), Streams(labels, 0))
-    assert "\n" not in str(caught.value)
-
-
-def test_rounding_errors_of_a_matrix_are_accepted() -> None:
-    labels = balanced(tuple("abc"), 4)
-    matrix = np.full((3, 3), 1 / 3) + 1e-9
-    assert len(flip_by_transition(labels, matrix, Streams(labels, 0))) == 12
-
-
-def test_dead_and_unknown_labels_are_no_class() -> None:
-    labels = Multiclass(list("abc")).labels(np.array([0, -1, 1, 2, -1] * 20))
-    given = flip_by_transition(labels, np.roll(np.eye(3), 1, axis=1), Streams(labels, 0))
-    assert np.array_equal(given, np.where(labels.value < 0, -1, (labels.value + 1) % 3))
-
-
 class Fixed(Streams):
     """Streams of one number: every unit flips, and picks there."""
 
@@ -253,3 +193,26 @@ def test_exact_symmetric_noise_says_that_a_unit_s_fate_depends_on_the_others() -
     labels = tagging.labels(y)
     given = observed(Symmetric(1 / 3, exact=True), labels, 1)
     assert (given[labels.live] == 0).sum() == 3
+
+
+def test_block5_is_the_next_id_and_needs_blocks() -> None:
+    labels = balanced(tuple("abcdefghij"), 1)
+    assert made(Block5(1.0), labels).observed.tolist() == [1, 2, 3, 4, 0, 6, 7, 8, 9, 5]
+    with pytest.raises(ConfigError, match="that 5 divides; the task has 7"):
+        made(Block5(), balanced(tuple("abcdefg"), 1))
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.9])
+def test_exclusive_and_inclusive_noise_follow_their_matrices(rate: float) -> None:
+    labels = balanced(tuple("abcde"), 6000)
+    exclusive, inclusive = Symmetric(rate).transition(labels), SymmetricInclusive(rate).transition(labels)
+    np.testing.assert_allclose(inclusive, np.where(np.eye(5) == 1, 1 - rate + rate / 5, rate / 5))
+    np.testing.assert_allclose(Symmetric(rate * 0.8).transition(labels), inclusive)
+    for noise, matrix in ((Symmetric(rate), exclusive), (SymmetricInclusive(rate), inclusive)):
+        found = made(noise, labels)
+        assert found.true_transition is not None
+        np.testing.assert_array_equal(found.true_transition[0], matrix)
+        counts = np.bincount(labels.value * 5 + found.observed, minlength=25)
+        assert chisquare(counts, 6000 * matrix.reshape(-1), ddof=4).pvalue > LEVEL
+    wrong = made(SymmetricInclusive(rate), labels).observed != labels.value
+    assert abs(wrong.mean() - 0.8 * rate) < 4 * np.sqrt(0.8 * rate * (1 - 0.8 * rate) / len(wrong))

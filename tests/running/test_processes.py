@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import os
 import shlex
 import subprocess
@@ -16,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
 from support.tiny import make_conditions, make_examples
+from support.twoprocesses import both, together
 from torch import Tensor
 
 from benchmark.config.build import load
@@ -37,9 +36,9 @@ from benchmark.running.loggers import RunLogger
 from benchmark.training.learner import Learner
 from benchmark.training.trainer import TrainerSettings, train
 
-LIMIT = 300  # seconds after which two processes count as hung
-fork = multiprocessing.get_context("fork")  # children have Lightning already
 TRAINER: dict[str, Any] = {"epochs": 3, "batch_size": 31, "optimizer": "sgd", "lr": 0.1, "devices": 2, "strategy": "ddp"}  # an odd batch: shares are filled up
+
+
 CASES = [
     ("erm", "multiclass", "mlp"),
     ("elr", "multiclass", "mlp"),  # a memory
@@ -53,83 +52,17 @@ CASES = [
     ("mixup", "tagging", "bilstm"),  # mixes features
     ("erm", "tagging", "bilstm_crf"),  # parameters beyond encoder and head
 ]
+
+
 IDS = [f"{name}-{problem}" for name, problem, _ in CASES]
 
 
-def part(cell: Cell, seed: Any, paths: Paths) -> None:
+def other_part(cell: Cell, seed: Any, paths: Paths) -> None:
     runner.take_part(cell, seed, paths, RunLogger())
-
-
-def both(work: Callable[[], Any]) -> list[Any]:
-    """What ``work`` returns in each of two processes that have torchrun's environment."""
-    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    pipes = [fork.Pipe(duplex=False) for _ in range(2)]
-    children = [fork.Process(target=_child, args=(rank, store.port, work, end)) for rank, (_, end) in enumerate(pipes)]
-    for child in children:
-        child.start()
-    try:
-        assert all(out.poll(LIMIT) for out, _ in pipes), f"two processes have not ended in {LIMIT} s"
-        return [out.recv() for out, _ in pipes]
-    finally:
-        for child in children:
-            child.kill()
-            child.join()
-
-
-def _child(rank: int, port: int, work: Callable[[], Any], end: Any) -> None:
-    group = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    torchrun = {"TORCHELASTIC_RUN_ID": "test", "TORCHELASTIC_USE_AGENT_STORE": True, "GROUP_RANK": 0}
-    os.environ.update({name: str(value) for name, value in (group | torchrun).items()})
-    try:
-        end.send(work())
-    except Exception as error:
-        end.send(repr(error))
-    end.close()
-    os._exit(0)  # as abrupt as a crash
-
-
-def together(work: Callable[[], Any]) -> list[Any]:
-    """The same inside one process group, at work."""
-
-    def inside() -> Any:
-        with processes.joined(), parallel.at_work():
-            return work()
-
-    return both(inside)
 
 
 def numbers(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
     return {name: value.detach().numpy() for name, value in tensors.items()}
-
-
-def joint_loss(features: Tensor, head: torch.nn.Module) -> Tensor:
-    """Something that no share of the batch can tell."""
-    output = head(features)
-    return output.logsumexp(0).square().sum() + features.std() + output.sort(0).values[: len(features) // 2].sum()
-
-
-def gradients() -> dict[str, np.ndarray]:
-    """Of a loss on the whole of an uneven batch, and of two that were added up."""
-    torch.manual_seed(0)
-    encoder, head, x = torch.nn.Linear(5, 4), torch.nn.Linear(4, 3), torch.randn(7, 5)
-    named = {f"{part}.{name}": p for part, layer in (("encoder", encoder), ("head", head)) for name, p in layer.named_parameters()}
-    backward = parallel.averaging(named.values()) if parallel.size() > 1 else torch.Tensor.backward
-    found = {}
-    for when in ("first", "both"):
-        features = parallel.encoded(lambda x: encoder(x).tanh(), x)
-        assert features.shape == (7, 4)
-        backward(joint_loss(features, head))
-        assert parallel.encoded(encoder, x[:1]).shape == (1, 4)
-        found |= {f"{when} {name}": p.grad.numpy().copy() for name, p in named.items() if p.grad is not None}
-    return found | {"features": features.detach().numpy()}
-
-
-def test_gradients_are_those_of_the_whole_batch() -> None:
-    alone, (first, second) = gradients(), together(gradients)
-    assert len(alone) == 9
-    for name, value in alone.items():
-        np.testing.assert_allclose(first[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
-        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +181,7 @@ def test_the_first_process_decides_and_writes(paths: Paths) -> None:
 
     def work() -> int:
         runner.execute = execute  # type: ignore[assignment]
-        return processes.led(program, part)
+        return processes.led(program, other_part)
 
     assert both(work) == [0, 0]
     rows = {row.seed: row for row in Store(paths.results).rows()}
@@ -274,7 +207,7 @@ def test_a_process_that_fails_alone_ends_the_program(paths: Paths) -> None:
         processes.PATIENCE = timedelta(seconds=1)
         if os.environ["RANK"] == "1":
             runner.take_part = lambda *_: (_ for _ in ()).throw(MemoryError("no room"))  # type: ignore[assignment]
-        return processes.led(program, part)
+        return processes.led(program, other_part)
 
     assert both(work) == [1, 1]
     assert [(row.seed, row.status) for row in Store(paths.results).rows()] == [((0, 0, 0), "failed")]
@@ -298,7 +231,7 @@ def test_errors_name_the_command(paths: Paths) -> None:
 
 
 def test_more_processes_than_devices_are_refused(paths: Paths) -> None:
-    first, second = both(lambda: processes.led(lambda: len(runner.run_cell(cell(devices=1), [(0, 0, 0)], paths)), part))
+    first, second = both(lambda: processes.led(lambda: len(runner.run_cell(cell(devices=1), [(0, 0, 0)], paths)), other_part))
     assert "torchrun started 2 processes, but trainer.devices=1" in first
     assert "python -m benchmark task=digits" in first
     assert second == 0

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import pytest
 
 from benchmark.api import load_noise
 from benchmark.core.types import Corruption, Labels
@@ -35,7 +34,6 @@ def labels_with_entities() -> Labels:
     return Tagging(NAMES, 16).labels(np.where(np.arange(16) >= rng.integers(10, 17, 3000)[:, None], -1, y))
 
 
-@pytest.fixture(scope="module")
 def labels() -> Labels:
     return labels_with_entities()
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy.stats import f_oneway
 from support.imagefiles import TEST, TRAIN, people, write_images, write_labels, write_reviews, write_side
 
 from benchmark.api import load_noise, load_task
@@ -22,14 +21,12 @@ from benchmark.core.paths import Paths
 from benchmark.core.types import Corruption, Task
 from benchmark.data import imagesets
 from benchmark.data.splits import assemble
-from benchmark.measures.label_errors import vote_scores
 from benchmark.noise.base import Context
 from benchmark.noise.cache import corrupt
 from benchmark.noise.streams import Streams
 from benchmark.noise.superclass import CIFAR100, FINE
 from benchmark.running.conditions import conditions_for
 from benchmark.running.runner import run_cell
-from benchmark.stats.intraclass import intraclass_ratio
 from tasks import cifar10, cifar10n, cifar100, cifar100n
 from tasks.cifar10 import relabeled
 from tasks.cifar10n import labels
@@ -164,22 +161,6 @@ def test_side_information_is_used_only_if_it_belongs_to_the_images(tmp_path: Pat
         labels.side_information(source, tmp_path, [given != right], 5)
 
 
-def test_intraclass_ratio() -> None:
-    rng = np.random.default_rng(0)
-    group = rng.integers(0, 40, 1000)
-    value = rng.normal(size=1000) + 0.8 * rng.normal(size=40)[group]
-    assert intraclass_ratio(value, group * 7 - 3) == pytest.approx(f_oneway(*[value[group == g] for g in range(40)]).statistic)
-    independent = [intraclass_ratio(rng.normal(size=1000), group) for _ in range(40)]
-    assert np.mean(independent) == pytest.approx(1, abs=0.12)
-    # rho = .5 in groups of 5
-    alike = rng.normal(size=(4000, 1)) + rng.normal(size=(4000, 5))
-    assert intraclass_ratio(alike.reshape(-1), np.repeat(np.arange(4000), 5)) == pytest.approx((1 + 4 * 0.5) / 0.5, rel=0.05)
-    for constant in (np.zeros(10), np.arange(10) // 5):
-        assert np.isnan(intraclass_ratio(constant.astype(float), np.arange(10) // 5))
-    assert np.isnan(intraclass_ratio(np.arange(10.0), np.zeros(10, dtype=np.int64)))
-    assert np.isnan(intraclass_ratio(np.arange(10.0), np.arange(10)))
-
-
 def test_privileged_inputs_tell_worker_and_time() -> None:
     table = cifar100n.privileged(np.array([[7, 10], [9, 100], [7, 1000]]))
     assert table.shape == (15, 3)
@@ -224,13 +205,6 @@ def test_votes_are_counts_in_whatever_type_a_copy_has_them(kind: type, tmp_path:
     assert found[1].tolist() == [3, 50, *[3] * 8]
     with pytest.raises(DataError, match="agrees with 0% of the test labels only: take images and votes in torchvision order"):
         relabeled.votes(replace(cifar10.VOTES, sha256=sha256_of(path)), tmp_path, y[::-1].copy())
-
-
-def test_vote_scores() -> None:
-    probability = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.3, 0.3, 0.4]])
-    found = vote_scores(probability, probability.argmax(1), np.array([[3, 1, 0], [0, 0, 5], [0, 0, 0]]))
-    assert found["agreement"] == pytest.approx((0.75 + 1) / 2)
-    assert found["cross_entropy"] == pytest.approx((-0.75 * np.log(0.7) - 0.25 * np.log(0.2) - np.log(0.8)) / 2)
 
 
 def test_a_row_scores_the_other_test_labels_too(ten: dict[str, np.ndarray], paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,8 +252,6 @@ def test_superclass_names_are_those_of_the_coarse_ids() -> None:
     assert cifar100.NAMES["coarse"][14] == "people"
     assert cifar100.NAMES["fine"][19] == "cattle"
 
-
-# On the published files.
 
 PUBLISHED = Paths.default().data
 RATES = {"aggre": 0.09010, "random1": 0.17234, "random2": 0.18122, "random3": 0.17640, "worse": 0.40208}

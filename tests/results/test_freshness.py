@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.boardrows import rows
 
 from benchmark.core.files import sha256_of
 from benchmark.core.protocol import AXES
-from benchmark.results.freshness import due
+from benchmark.results.freshness import due, is_stale, sources
 from benchmark.results.row import Row
 from benchmark.results.store import Store
 
@@ -52,3 +53,10 @@ def test_what_is_no_file_of_a_row_counts_as_missing(kind: str, tmp_path: Path) -
     assert store.read("ab" * 8, (0, 0, 0)) is None
     assert store.state("ab" * 8, (0, 0, 0)) == "unreadable"
     assert not list(store.rows())
+
+
+def test_rows_of_plugins_that_are_gone_are_stale() -> None:
+    row = rows()[0]
+    fresh = row.model_copy(update={"provenance": {"source_digest": sources(row.config)}})
+    gone = fresh.model_copy(update={"config": row.config | {"method": {"_target_": "benchmark.methods.gone.Gone"}}})
+    assert [is_stale(r) for r in (row, fresh, gone)] == [True, False, True]
