@@ -26,7 +26,8 @@ def first_screens(found: Leaderboard) -> list[dict[str, Any]]:
 
 
 def _screen(found: Leaderboard, kind: str, metric: str, development: bool, who: Standing, smoke: str) -> dict[str, Any]:
-    cells = sorted({cell for cell, _ in who.cells}, key=lambda cell: (cell[1] == "clean", cell))  # right labels stand right
+    rates = {cell: _rate(found, kind, cell) for cell, _ in who.cells}
+    cells = sorted(rates, key=lambda cell: (cell[1] == "clean", cell[0], rates[cell] if rates[cell] > 0 else math.inf, cell))  # right labels stand right
     raw, prices, signs = _raw(found, kind)
     names = [PLAN.baseline, *who.means, *who.incomplete]
     names += sorted({name for _, name in who.cells} - set(names))
@@ -68,10 +69,16 @@ def _headline(who: Standing, prices: Mapping[str, float]) -> str:
     return text
 
 
-def _head(found: Leaderboard, kind: str, cell: tuple[str, ...]) -> dict[str, str]:
+def _rate(found: Leaderboard, kind: str, cell: tuple[str, ...]) -> float:
+    """Return the share of wrong labels in a cell; NaN where nobody knows it."""
     line = dict(zip(CELL, cell, strict=True))
     same = found.cells[(found.cells["task"] == line["task"]) & (found.cells["noise"] == line["noise"]) & (found.cells["problem"] == kind)]
-    rate = float(same["rate"].iloc[0]) if len(same) else math.nan
+    return float(same["rate"].iloc[0]) if len(same) else math.nan
+
+
+def _head(found: Leaderboard, kind: str, cell: tuple[str, ...]) -> dict[str, str]:
+    line = dict(zip(CELL, cell, strict=True))
+    rate = _rate(found, kind, cell)
     noise = "right labels" if line["noise"] == "clean" else line["noise"]
     return {"task": line["task"], "noise": noise, "rate": f"{100 * rate:.0f} % wrong" if rate > 0 else ""}
 

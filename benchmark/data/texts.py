@@ -39,7 +39,7 @@ def tf_idf(texts: Sequence[str], training: np.ndarray, most: int) -> Tensor:
 
     vectorizer: Any = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, max_features=most, dtype=np.float32)
     try:
-        vectorizer.fit([texts[at] for at in np.flatnonzero(training)])
+        vectorizer.fit([text for text, own in zip(texts, training, strict=True) if own])
     except ValueError as error:
         raise DataError(f"no word occurs in two of the {int(training.sum())} training texts: give more texts") from error
     return torch.from_numpy(vectorizer.transform(texts).toarray())
