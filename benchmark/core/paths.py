@@ -23,8 +23,10 @@ def folder(name: str, key: str) -> Path:
         ConfigError: no folder can have that name.
     """
     try:
+        if "\0" in name:
+            raise ValueError("it holds a null character")
         path = ROOT / Path(name).expanduser()
-        path.exists()  # refuses names that are too long or hold a null character
+        path.exists()  # refuses names that are too long
     except PermissionError:
         pass
     except (OSError, ValueError, RuntimeError) as error:

@@ -17,9 +17,10 @@ def test_relative_folders_start_at_the_project_and_others_stay(tmp_path: Path, m
     assert folder(str(tmp_path), "paths.data") == tmp_path
 
 
-def test_a_name_that_no_folder_can_have_is_one_line() -> None:
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
+def test_a_name_that_no_folder_can_have_is_one_line(name: str) -> None:
     with pytest.raises(ConfigError, match=r"names no folder \(.+\): give paths\.results=DIR"):
-        folder("a" * 300, "paths.results")
+        folder(name, "paths.results")
 
 
 def test_some_of_the_default_folders_can_be_changed(tmp_path: Path) -> None:
