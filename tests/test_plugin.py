@@ -86,7 +86,7 @@ def test_check_finds_a_method_that_counts_its_predictions(clone: Path) -> None:
 def test_a_sweep_the_board_status_and_docs_show_it(clone: Path) -> None:
     assert "toy" in python(clone, "-m", "benchmark", "status", "experiment=smoke")
     shown = python(clone, "-m", "benchmark", "experiment=smoke", "task=digits", "noise=symmetric", "method=toy,erm", "seeds=[0]", "launcher=basic")
-    assert "toy" in shown
+    assert "2 runs, 1 task, 1 seed, 0 failed" in shown
     assert "toy" in (clone / "results/local/leaderboard.html").read_text()
     assert {json.loads(p.read_text())["method"] for p in clone.glob("results/runs/*/*.json")} == {"toy", "erm"}
     python(clone, "-m", "benchmark", "docs")

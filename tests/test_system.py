@@ -14,9 +14,10 @@ import pytest
 from support.commands import in_process
 
 from benchmark.core.paths import ROOT
+from benchmark.results.row import digest_of
 
 FIELDS = ["schema_version", "cell", "seed", "status", "task", "noise", "method", "model", "trainer"]
-FIELDS += ["labels", "metrics", "cost", "noise_stats", "provenance", "config", "error"]
+FIELDS += ["labels", "metrics", "cost", "noise_stats", "provenance", "config", "identity", "checkpoints", "salt", "error", "digest"]
 
 
 def benchmark(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -123,7 +124,7 @@ def test_seeds_can_be_separated(tmp_path: Path) -> None:
         (["sedes=[0]"], ["sedes", "did you mean 'seeds'?"]),
         (["noise=symmetric", "noise.rate=1.4", "trainer=smoke"], ["noise.rate=1.4", "[0, 1]"]),
         (["on_existing=never"], ["'never'", "skip"]),
-        (["experiment=quick", "noise.rate=0.2"], ["clean", "'rate'"]),
+        (["experiment=quick", "noise.rate=0.2"], ["recorded", "'rate'"]),
         (["experiment=quick", "task=digits", "noise=gaussian"], ["nothing to run", "task=digits with noise=gaussian"]),
         (["seeds=[]"], ["seeds=[]"]),
         (["method._target_=os.system"], ["os.system", "refused"]),
@@ -182,7 +183,7 @@ def test_rows_verify_and_an_edited_one_does_not(smoke: Path, tmp_path: Path) -> 
     edited = tmp_path / "runs" / chosen[0].parent.name / chosen[0].name
     content = json.loads(edited.read_text())
     content["metrics"]["test/last/accuracy"] += 1e-9
-    edited.write_text(json.dumps(content))
+    edited.write_text(json.dumps(content | {"digest": digest_of(content)}))  # without it the row would not even be read
     done = benchmark(*words)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "2 of 3 rows verified")
     assert "DIFFERS" in done.stdout

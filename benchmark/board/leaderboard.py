@@ -172,4 +172,4 @@ def _say(lines: Sequence[str]) -> None:
     """Print lines in the letters that the output can write: a POSIX locale has no dagger."""
     letters = sys.stdout.encoding or "utf-8"
     for line in lines:
-        print(line.encode(letters, "replace").decode(letters))
+        print(line.encode(letters, "backslashreplace").decode(letters))

@@ -246,5 +246,5 @@ def test_torchrun_starts_a_sweep(tmp_path: Path) -> None:
     ended = subprocess.run([*start, *words, *folders], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert ended.stderr.count("2 of 2 runs done, failed 0") == 1
-    assert ended.stdout.count("2 runs. Analysis plan") == 1
+    assert ended.stdout.count("2 runs, 1 task") == 1
     assert [row.status for row in Store(tmp_path).rows()] == ["ok", "ok"]
