@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from benchmark.results.store import Store
 from benchmark.running.limits import passing_on_sigterm
 
 OURS = "LABELNOISE_"
+PATIENCE = 5.0  # seconds until a process that was killed has ended
 
 
 def passed_on() -> list[str]:
@@ -56,7 +58,7 @@ def launched(launcher: Launcher, jobs: Sequence[Sequence[str]], store: Store, lo
     except (HydraException, UserError):
         raise
     except Exception as error:  # each launcher has its own: a pool that broke, a cluster that is not there
-        found = store.died()
+        found = _died(store)
         for key in found:
             lost(*key)
         died = sorted(set(found.values()))
@@ -67,6 +69,16 @@ def launched(launcher: Launcher, jobs: Sequence[Sequence[str]], store: Store, lo
         broken.__cause__ = error
         return [broken]
     return [_error(job) for job in returned if job.status == JobStatus.FAILED]
+
+
+def _died(store: Store) -> dict[tuple[str, Seed], str]:
+    """Return the runs whose process is gone. A launcher may tell before a killed process has ended: while none is gone and some are under way, wait a little."""
+    until = time.monotonic() + PATIENCE
+    found = store.died()
+    while not found and store.under_way() and time.monotonic() < until:
+        time.sleep(0.1)
+        found = store.died()
+    return found
 
 
 def _error(job: JobReturn) -> Any:
