@@ -72,7 +72,7 @@ def launched(launcher: Launcher, jobs: Sequence[Sequence[str]], store: Store, lo
 
 
 def _died(store: Store) -> dict[tuple[str, Seed], str]:
-    """Return the runs whose process is gone. A launcher may tell before a killed process has ended: while none is gone and some are under way, wait a little."""
+    """Return the runs whose process is gone. A launcher may tell before a killed process has ended: this waits a little while some are under way."""
     until = time.monotonic() + PATIENCE
     found = store.died()
     while not found and store.under_way() and time.monotonic() < until:
