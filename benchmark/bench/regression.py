@@ -14,8 +14,9 @@ import torch
 from benchmark.bench.timing import Measurement, ratio
 from benchmark.config.build import build, load
 from benchmark.core.paths import ROOT
+from benchmark.data.parts import Part
 from benchmark.data.problems import Regression
-from benchmark.data.splits import Part, TrainingData
+from benchmark.data.splits import TrainingData
 from benchmark.methods.base import set_up
 from benchmark.methods.step import Passes
 from benchmark.training.learner import Learner

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 
 from benchmark.bench.timing import Measurement, ratio, seconds
 from benchmark.config.build import load
+from benchmark.data.parts import Part
 from benchmark.data.problems import Tagging
-from benchmark.data.splits import Part
 from benchmark.models.base import Network
 from benchmark.training.batches import batches, epoch_order
 from benchmark.training.recipe import Recipe, input_shape

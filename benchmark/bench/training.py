@@ -14,8 +14,9 @@ from torch.nn import functional as F  # noqa: N812
 from benchmark.bench.timing import Measurement, ratio, seconds
 from benchmark.config.build import load
 from benchmark.core.paths import ROOT
+from benchmark.data.parts import Part
 from benchmark.data.problems import Multiclass
-from benchmark.data.splits import Part, TrainingData
+from benchmark.data.splits import TrainingData
 from benchmark.methods.base import Method
 from benchmark.methods.step import Passes
 from benchmark.training.learner import Learner

@@ -20,8 +20,9 @@ from benchmark.config.build import load
 from benchmark.config.grid import expand
 from benchmark.core.paths import Paths
 from benchmark.core.seeds import generator
+from benchmark.data.parts import Part, as_numbers
 from benchmark.data.problems import Multiclass
-from benchmark.data.splits import Part, TrainingData, as_numbers
+from benchmark.data.splits import TrainingData
 from benchmark.methods.base import Method
 from benchmark.methods.step import Passes
 from benchmark.models.encoder import Encoder

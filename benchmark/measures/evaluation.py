@@ -18,7 +18,8 @@ from benchmark.core.digests import digest
 from benchmark.core.protocol import checkpoints
 from benchmark.core.seeds import seed_for
 from benchmark.core.types import Examples, Problem
-from benchmark.data.splits import Part, TrainingData, Truth
+from benchmark.data.parts import Part
+from benchmark.data.splits import TrainingData, Truth
 from benchmark.measures.collapse import collapsed
 from benchmark.measures.label_errors import Side, detection, interval_scores, kept_quality, memorization, parts_of_training, vote_scores
 from benchmark.methods.base import Method, activate

@@ -18,8 +18,8 @@ from torch.nn import functional as F  # noqa: N812
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from benchmark.core import parallel
-from benchmark.core.answers import Answers
 from benchmark.core.types import Phase, Problem, Units
+from benchmark.methods.answers import AnswerTable
 from benchmark.models.base import Network, Passes
 from benchmark.models.batch_norm import fixed_statistics, kept_statistics
 
@@ -50,29 +50,6 @@ class Batch:
             width = grid.shape[1]
         if width != self.width:
             object.__setattr__(self, "width", width)
-
-
-class AnswerTable:
-    """Hold the answers of single sources on the units of a split as tensors, and find those of a batch.
-
-    Attributes:
-        sources: A, how many there are.
-    """
-
-    def __init__(self, answers: Answers, units: int, device: torch.device) -> None:
-        self.sources = len(answers.names)
-        self._start = torch.from_numpy(answers.starts(units)).to(device)
-        self._source = torch.from_numpy(answers.source).long().to(device)
-        self._label = torch.from_numpy(answers.label).to(device)
-
-    def of(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return position in ``index`` (U,), source and label of every answer on these units, (T,) each."""
-        first = self._start[index]
-        count = self._start[index + 1] - first
-        position = torch.arange(len(index), device=index.device).repeat_interleave(count)
-        within = torch.arange(len(position), device=index.device) - (count.cumsum(0) - count)[position]
-        chosen = first[position] + within
-        return position, self._source[chosen], self._label[chosen]
 
 
 class Step:

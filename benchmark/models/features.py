@@ -20,8 +20,8 @@ from benchmark.core.artifacts import kept
 from benchmark.core.digests import digest
 from benchmark.core.errors import ConfigError, choices
 from benchmark.core.types import Examples, Task
+from benchmark.data.parts import as_numbers
 from benchmark.data.reading import standardized
-from benchmark.data.splits import as_numbers
 from benchmark.models.encoder import Encoder
 
 SHARE, BATCH = 1000, 100

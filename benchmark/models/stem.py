@@ -11,7 +11,7 @@ CENTER, SCALE = 0.5, 0.25  # near the moments of natural images (CIFAR-10: .47 a
 class Stem(nn.Module):
     """(x - .5) / .25, then the mean over squares of whole pixels until the shorter side has less than twice ``size``.
 
-    Pixels are kept as bytes; a batch becomes numbers in ``splits.as_numbers`` (what methods mix) and is normalised and shrunk here, so
+    Pixels are kept as bytes; a batch becomes numbers in ``parts.as_numbers`` (what methods mix) and is normalised and shrunk here, so
     that no copy of the data set exists in another size or type.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.data.splits import as_numbers
+from benchmark.data.parts import as_numbers
 from benchmark.methods.base import Method
 from benchmark.running.conditions import Conditions
 

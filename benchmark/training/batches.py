@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.core.seeds import generator
-from benchmark.data.splits import Part
+from benchmark.data.parts import Part
 
 POOL = 32  # batches whose sentences are sorted together: of 16, a sixth of the tokens would be padding
 

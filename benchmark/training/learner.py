@@ -19,9 +19,11 @@ from torch import Tensor, nn
 from benchmark.core import parallel
 from benchmark.core.seeds import seed_for
 from benchmark.core.types import Phase
-from benchmark.data.splits import TrainingData, as_numbers, has_label
+from benchmark.data.parts import as_numbers, has_label
+from benchmark.data.splits import TrainingData
+from benchmark.methods.answers import AnswerTable
 from benchmark.methods.base import Method
-from benchmark.methods.step import AnswerTable, Batch, Passes, Step
+from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import Network
 from benchmark.training.accumulation import AccumulatingOptimizers
 from benchmark.training.augmentation import Augmentation

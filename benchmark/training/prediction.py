@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from benchmark.core.types import Split
-from benchmark.data.splits import Part, TrainingData
+from benchmark.data.parts import Part
+from benchmark.data.splits import TrainingData
 from benchmark.methods.base import Method, activate
 from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import Network

@@ -13,8 +13,9 @@ from torch import Tensor
 from benchmark.config.build import build
 from benchmark.core.seeds import seed_for
 from benchmark.core.types import Evaluate, Observed, Problem, Split
+from benchmark.data.parts import has_label
 from benchmark.data.problems import Multiclass
-from benchmark.data.splits import TrainingData, has_label
+from benchmark.data.splits import TrainingData
 from benchmark.functional import group_folds
 from benchmark.methods.base import Fit, Method, RunInfo, set_up
 from benchmark.methods.step import Passes

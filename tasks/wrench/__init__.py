@@ -79,34 +79,22 @@ def load(
         raise ConfigError(f"task.path={path} is a file: give the folder of {', '.join(FILES)}")
     names = _names(folder / "label.json")
     train, valid, test = (_part(folder / name, names) for name in FILES[:3])
-    owndata.check_size(train.path, len(train.texts), "texts")
-    _check_sources([train, valid, test])
-    texts = test.texts
-    if first_word == "drop":
-        texts = [text.partition(" ")[2] or text for text in texts]
-    elif _first_words(test) > _first_words(train) + TELLS and len(texts) >= ENOUGH:
-        log.warning(
-            "%s: the first word of a text tells its class (%.0f %% of texts; %.0f %% in %s): "
-            "task.first_word=drop leaves it out",
-            test.path, 100 * _first_words(test), 100 * _first_words(train), train.path.name,
-        )  # fmt: skip
-    _check_votes(train, valid)
+    _check(train, valid, test, first_word)
     used = [train, valid] if val == "valid" else [train]
-    every = [text for part in used for text in part.texts] + texts
+    every = [text for part in used for text in part.texts] + _tested(test, first_word)
     size = len(train.texts)
     x = _vectors(every, np.arange(len(every)) < size, vectors, words, paths)
     votes = np.concatenate([part.votes for part in used])
-    pool = [Examples(x[:size], train.label)]
-    if val == "valid":
-        pool.append(Examples(x[size : size + len(valid.texts)], valid.label))
-    _, groups = np.unique(np.array(train.texts), return_inverse=True)  # a text that stands twice stays on one side
+    held = Examples(x[size : size + len(valid.texts)], valid.label) if val == "valid" else None
+    # A text that stands twice stays on one side where validation is carved out of training.
+    _, groups = np.unique(np.array(train.texts), return_inverse=True)
     return Task(
         "own-wrench",
         Multiclass(names),
-        pool[0],
-        Examples(x[len(every) - len(texts) :], test.label),
-        groups if val == "train" else None,
-        val=pool[1] if val == "valid" else None,
+        Examples(x[:size], train.label),
+        Examples(x[-len(test.texts) :], test.label),
+        groups=None if held is not None else groups,
+        val=held,
         annotations=_language_model(used),
         answers=Answers.from_votes(votes, [f"lf_{k}" for k in range(votes.shape[1])]),
         val_fraction=owndata.VAL_FRACTION,
@@ -185,6 +173,31 @@ def _text(data: Mapping[str, Any]) -> str:
 def _language_model(used: Sequence[Part]) -> dict[str, np.ndarray]:
     labels = [part.model for part in used if part.model is not None]
     return {"llm": np.concatenate(labels)} if len(labels) == len(used) else {}
+
+
+def _tested(test: Part, first_word: str) -> list[str]:
+    """Return the test texts, without their first word if that is to be dropped."""
+    if first_word == "keep":
+        return test.texts
+    return [text.partition(" ")[2] or text for text in test.texts]
+
+
+def _check(train: Part, valid: Part, test: Part, first_word: str) -> None:
+    """Name what is wrong with a download as a whole: too few texts, silent functions, and the two traps.
+
+    Raises:
+        DataError: nothing can be learned from it.
+    """
+    owndata.check_size(train.path, len(train.texts), "texts")
+    _check_sources([train, valid, test])
+    _check_votes(train, valid)
+    told = _first_words(test)
+    usual = _first_words(train)
+    if first_word == "keep" and told > usual + TELLS and len(test.texts) >= ENOUGH:
+        log.warning(
+            "%s: the first word of a text tells its class (%.0f %% of texts; %.0f %% in %s): task.first_word=drop leaves it out",
+            test.path, 100 * told, 100 * usual, train.path.name,
+        )  # fmt: skip
 
 
 def _check_sources(parts: Sequence[Part]) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from support.tiny import make_conditions, make_task
 
 from benchmark.api import load_noise
-from benchmark.data.splits import Part, assemble, foreign_inputs, halved
+from benchmark.data.splits import assemble, choose, foreign_inputs, halved
 from benchmark.noise.base import Context
 from benchmark.noise.streams import Streams
-
-
-def test_bytes_become_numbers_in_batches() -> None:
-    part = Part(torch.tensor([[[[0, 255]]]], dtype=torch.uint8), torch.zeros(1, 1), torch.ones(1, 1, dtype=torch.bool))
-    x, _, _ = part.rows(torch.tensor([0]))
-    assert x.tolist() == [[[[0.0, 1.0]]]]
-    assert part.x.tolist() == [[[[0, 255]]]]
 
 
 def test_equal_inputs_are_in_one_half() -> None:
@@ -49,10 +44,26 @@ def test_a_task_without_a_pool_lends_its_features_one_by_one() -> None:
     assert torch.equal(pool, foreign_inputs(task, task.train))
 
 
-def test_an_unlabelled_token_does_not_cut_its_sentence() -> None:
-    live = torch.tensor([[True, False, True, False], [True, False, False, False]])
-    x = torch.arange(8).reshape(2, 4, 1)
-    part = Part(x, torch.zeros(2, 4, dtype=torch.int64), live)
-    assert part.lengths is not None
-    assert part.lengths.tolist() == [3, 1]
-    assert part.rows(torch.arange(2))[0].shape == (2, 3, 1)
+def test_a_subset_is_balanced_on_observed_labels_and_nested() -> None:
+    task = make_task("multiclass")
+    labels = task.problem.labels(task.train.y)
+    made = load_noise("pairflip", rate=0.3)(labels, Streams(labels, 0), Context())
+    small, large = (choose(task, made, size, None, 0) for size in (40, 80))
+    assert np.bincount(made.observed[small], minlength=4).tolist() == [10] * 4
+    assert np.bincount(task.train.y[small], minlength=4).tolist() != [10] * 4  # never on the right ones
+    assert set(small) < set(large)
+    assert set(choose(task, made, 40, None, 1)) != set(small)
+    assert choose(task, made, None, 50, 0).tolist() == list(range(50))
+
+
+def test_unlabelled_examples_keep_their_share_of_a_subset() -> None:
+    task = make_task("multiclass")
+    labels = task.problem.labels(task.train.y)
+    made = load_noise("clean")(labels, Streams(labels, 0), Context())
+    hidden = np.arange(160) % 8 == 0  # an eighth
+    made = replace(made, observed=np.where(hidden, -1, made.observed))
+    for size in (40, 80, 120):
+        chosen = choose(task, made, size, None, 0)
+        assert abs((made.observed[chosen] < 0).sum() - size / 8) <= 1
+    counts = np.bincount(made.observed[chosen][made.observed[chosen] >= 0], minlength=4)
+    assert counts.max() - counts.min() <= 10

@@ -20,7 +20,7 @@ from benchmark.config.cells import label
 from benchmark.config.support import layers, needs_of
 from benchmark.core.digests import digest
 from benchmark.core.types import Examples
-from benchmark.data.splits import Part
+from benchmark.data.parts import Part
 from benchmark.methods.base import NEEDS, Method
 from benchmark.methods.families import FAMILIES, slug
 from benchmark.methods.step import Batch, Passes, Step

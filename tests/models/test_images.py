@@ -10,8 +10,9 @@ from torch import nn
 
 from benchmark.config.build import build, load
 from benchmark.core.errors import ConfigError
+from benchmark.data.parts import Part, as_numbers
 from benchmark.data.problems import Multiclass
-from benchmark.data.splits import Part, TrainingData, as_numbers
+from benchmark.data.splits import TrainingData
 from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import InputShape, Network
 from benchmark.training.recipe import Recipe

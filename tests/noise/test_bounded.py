@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.instances import K, N, made, raw_pixels, ten_classes
+from support.instances import K, N, made
 
 from benchmark.api import load_noise
 from benchmark.core.errors import ConfigError
 from benchmark.core.types import Labels
-
-
-@pytest.fixture(scope="module")
-def labels() -> Labels:
-    return ten_classes()
-
-
-@pytest.fixture(scope="module")
-def pixels() -> np.ndarray:
-    return raw_pixels()
 
 
 def test_bounded_rates_stay_below_the_bound_and_have_their_mean(labels: Labels, pixels: np.ndarray) -> None:

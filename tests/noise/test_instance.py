@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.instances import K, drawn_probabilities, made, ten_classes
+from support.instances import K, made
 from support.tiny import make_task
 
 from benchmark.api import load_noise
@@ -17,16 +17,6 @@ from benchmark.config.build import load
 from benchmark.core.errors import ConfigError, DataError
 from benchmark.core.types import Examples, Labels
 from benchmark.noise.cache import corrupt
-
-
-@pytest.fixture(scope="module")
-def labels() -> Labels:
-    return ten_classes()
-
-
-@pytest.fixture(scope="module")
-def probabilities() -> np.ndarray:
-    return drawn_probabilities()
 
 
 @pytest.mark.parametrize("damage", ["shape", "rows", "nan", "missing", "text"])

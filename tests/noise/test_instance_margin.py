@@ -7,20 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.instances import N, drawn_probabilities, made, ten_classes
+from support.instances import N, made
 
 from benchmark.core.types import Labels
 from benchmark.noise.instance_margin import margin_rates, top_two
-
-
-@pytest.fixture(scope="module")
-def labels() -> Labels:
-    return ten_classes()
-
-
-@pytest.fixture(scope="module")
-def probabilities() -> np.ndarray:
-    return drawn_probabilities()
 
 
 @pytest.mark.parametrize("kind", ["I", "II", "III"])

@@ -5,26 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
-from support.instances import K, N, drawn_probabilities, made, raw_pixels, ten_classes
+from support.instances import K, N, made
 
 from benchmark.core.types import Labels
 from benchmark.data.problems import Multiclass
-
-
-@pytest.fixture(scope="module")
-def labels() -> Labels:
-    return ten_classes()
-
-
-@pytest.fixture(scope="module")
-def pixels() -> np.ndarray:
-    return raw_pixels()
-
-
-@pytest.fixture(scope="module")
-def probabilities() -> np.ndarray:
-    return drawn_probabilities()
 
 
 def test_confidence_flips_the_most_doubtful_to_their_best_wrong_class(labels: Labels, probabilities: np.ndarray, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import kstest
-from support.instances import K, N, made, raw_pixels, ten_classes
+from support.instances import K, N, made
 from support.tiny import make_task
 
 from benchmark.config.build import load
@@ -19,16 +19,6 @@ from benchmark.data.problems import Multiclass
 from benchmark.noise.cache import corrupt
 from benchmark.noise.instance_projection import instance_rates
 from benchmark.noise.streams import Streams
-
-
-@pytest.fixture(scope="module")
-def labels() -> Labels:
-    return ten_classes()
-
-
-@pytest.fixture(scope="module")
-def pixels() -> np.ndarray:
-    return raw_pixels()
 
 
 @pytest.mark.parametrize("projection", ["per_class", "shared"])

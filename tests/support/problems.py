@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from benchmark.core.types import Problem
+from benchmark.data.parts import Part
 from benchmark.data.problems import Multiclass, MultiLabel, Regression, Tagging
-from benchmark.data.splits import Part
 from benchmark.methods.step import Batch, Passes, Step
 
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmark.core.digests import digest
 from benchmark.core.types import Examples, Problem
-from benchmark.data.splits import Part
+from benchmark.data.parts import Part
 from benchmark.methods.step import Batch, Passes, Step
 from benchmark.models.base import Network
 from benchmark.running.conditions import Conditions

@@ -15,6 +15,8 @@ from benchmark.config.build import build, load
 from benchmark.core.types import Evaluate, Optimizers, Phase
 from benchmark.methods.base import Method
 from benchmark.methods.step import Passes, Step
+from benchmark.models.base import Network
+from benchmark.running.conditions import Conditions
 from benchmark.running.execution import execute
 from benchmark.training.accumulation import AccumulatingOptimizers
 from benchmark.training.learner import Learner
@@ -24,6 +26,13 @@ from benchmark.training.trainer import train
 def weights(learner: Learner) -> Tensor:
     """All weights of a learner's networks."""
     return torch.cat([p.detach().flatten() for network in learner.networks for p in network.parameters()])
+
+
+def first_two(method: Method, network: Network, conditions: Conditions) -> list[Step]:
+    """Return the first two batches of an epoch."""
+    settings, passes = conditions.recipe.settings, Passes.zeros(1)
+    learner = Learner(method, [network], conditions.data, settings, 0, epochs=1, passes=passes)
+    return [step for step, _ in learner.steps(0)][:2]
 
 
 @pytest.mark.parametrize(
@@ -59,16 +68,7 @@ def test_batches_of_sentences_weigh_as_many_tokens_as_they_have() -> None:
     conditions = make_conditions("tagging", epochs=1, batch_size=30, accumulate=2, optimizer="sgd")
     network = conditions.recipe.networks(conditions.data.problem, 1)[0]
     start = [p.detach().clone() for p in network.parameters()]
-    learner = Learner(
-        Method(),
-        [network],
-        conditions.data,
-        conditions.recipe.settings,
-        0,
-        epochs=1,
-        passes=Passes.zeros(1),
-    )
-    steps = [step for step, _ in learner.steps(0)][:2]
+    steps = first_two(Method(), network, conditions)
     sizes = [len(step.targets()) for step in steps]
     assert sizes[0] != sizes[1]
     optimizers = AccumulatingOptimizers([torch.optim.SGD(network.parameters(), lr=0.5)], [], None)
@@ -171,16 +171,7 @@ def test_sharpness_aware_steps_are_means_of_the_gradients_at_the_top() -> None:
     conditions = make_conditions("multiclass", epochs=1, batch_size=30, optimizer="sgd", accumulate=2, momentum=0.0, lr=0.1)
     method = build(load("method", "sam", rho=0.5), "method")
     network = conditions.recipe.networks(conditions.data.problem, 1)[0]
-    learner = Learner(
-        method,
-        [network],
-        conditions.data,
-        conditions.recipe.settings,
-        0,
-        epochs=1,
-        passes=Passes.zeros(1),
-    )
-    steps = [step for step, _ in learner.steps(0)][:2]
+    steps = first_two(method, network, conditions)
     start = [p.detach().clone() for p in network.parameters()]
     found = []
     for step in steps:

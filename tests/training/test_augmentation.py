@@ -13,8 +13,9 @@ from support.pictures import pictures
 from benchmark.config.build import build, load
 from benchmark.core.seeds import generator
 from benchmark.core.types import Examples, Phase
+from benchmark.data.parts import Part
 from benchmark.data.problems import Multiclass
-from benchmark.data.splits import Part, TrainingData, Truth
+from benchmark.data.splits import TrainingData, Truth
 from benchmark.functional import images
 from benchmark.measures.evaluation import Evaluation
 from benchmark.methods.base import Method
