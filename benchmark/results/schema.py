@@ -6,7 +6,6 @@ breaks a rule is one finding that says where; nobody who reads rows meets a valu
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,7 +30,8 @@ def findings(row: Mapping[str, Any]) -> Iterator[str]:
         row: the fields of a row, as JSON has them.
     """
     for name, value in row.items():
-        yield from _value(value, name, 0)
+        if (wrong := _wrong(value)) is not None:
+            yield f"{name}{wrong[0]} {wrong[1]}"
     yield from _labels(row)
     yield from _config(row)
     yield from _cost(row.get("cost") or {})
@@ -41,26 +41,32 @@ def findings(row: Mapping[str, Any]) -> Iterator[str]:
     yield from _provenance(row.get("provenance") or {})
 
 
-def _value(value: Any, where: str, depth: int) -> Iterator[str]:
-    """Yield what is wrong with one value and with all that it holds."""
-    if depth > DEEPEST:
-        yield f"{where} is nested deeper than {DEEPEST}"
-    elif isinstance(value, str):
+def _wrong(value: Any, depth: int = 0) -> tuple[str, str] | None:
+    """Return where in a value the first thing that no row holds stands, and what it is; None if there is none."""
+    if not isinstance(value, Mapping | list | tuple):
+        said = _wrong_leaf(value)
+        return ("", said) if said else None
+    if depth >= DEEPEST:
+        return "", f"is nested deeper than {DEEPEST}"
+    if len(value) > MOST_ITEMS:
+        return "", f"has {len(value)} entries, more than {MOST_ITEMS}"
+    for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+        if said := _wrong_leaf(key):
+            return "", f"has a name that {said}"
+        if (wrong := _wrong(item, depth + 1)) is not None:
+            return f".{key}{wrong[0]}", wrong[1]
+    return None
+
+
+def _wrong_leaf(value: Any) -> str:
+    """Return what is wrong with a text or a number; "" if nothing is."""
+    if isinstance(value, str):
         if len(value) > LONGEST:
-            yield f"{where} has {len(value)} characters, more than {LONGEST}"
-        if "\0" in value:
-            yield f"{where} holds a null character"
-    elif isinstance(value, Mapping | list | tuple):
-        if len(value) > MOST_ITEMS:
-            yield f"{where} has {len(value)} entries, more than {MOST_ITEMS}"
-            return
-        items = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, item in items:
-            if isinstance(key, str):
-                yield from _value(key, f"a name in {where}", depth)
-            yield from _value(item, f"{where}.{key}", depth + 1)
-    elif isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= LARGEST):
-        yield f"{where} is {value!r:.40}, which is no number that a run has"
+            return f"has {len(value)} characters, more than {LONGEST}"
+        return "holds a null character" if "\0" in value else ""
+    if isinstance(value, int | float) and not -LARGEST <= value <= LARGEST:
+        return f"is {value!r:.40}, which is no number that a run has"
+    return ""
 
 
 def _strange(letter: str) -> bool:
